@@ -1,0 +1,36 @@
+"""The abstract row every table of ours is made of: UUIDv7 key, public sid, creation time."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar, Self
+
+from django.db import models
+
+from contactcenter.lib import clock, ids
+
+
+class Row(models.Model):
+    """``sid_prefix`` names the two letters of the public id; ``sid`` is derived from the key, never stored."""
+
+    sid_prefix: ClassVar[str] = "XX"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def sid(self) -> str:
+        return ids.to_sid(self.sid_prefix, self.id)
+
+    @classmethod
+    def id_from_sid(cls, sid: object) -> uuid.UUID | None:
+        """The key behind a public id, or None when it is not one of this kind."""
+        return ids.parse_sid(cls.sid_prefix, sid)
+
+    @classmethod
+    def find_by_sid(cls, sid: object) -> Self | None:
+        row_id = cls.id_from_sid(sid)
+        return None if row_id is None else cls._default_manager.filter(pk=row_id).first()

@@ -1,0 +1,27 @@
+"""Who wrote, and what was said."""
+
+from conversations.models.attachment import Attachment
+from conversations.models.channel import Channel, Connection
+from conversations.models.contact import Contact, Identity
+from conversations.models.conversation import Conversation, Participant
+from conversations.models.event import Event
+from conversations.models.inbox import InboundEvent, Payload
+from conversations.models.message import Message
+from conversations.models.team import Team
+from conversations.models.transmission import Transmission
+
+__all__ = [
+    "Attachment",
+    "Channel",
+    "Connection",
+    "Contact",
+    "Conversation",
+    "Event",
+    "Identity",
+    "InboundEvent",
+    "Message",
+    "Participant",
+    "Payload",
+    "Team",
+    "Transmission",
+]

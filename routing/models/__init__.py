@@ -1,0 +1,25 @@
+"""Who should answer. Names and states are TaskRouter's; one default workspace per installation."""
+
+from routing.models.event import Change, Event, Lease
+from routing.models.queue import TaskQueue, Workflow
+from routing.models.reservation import Reservation, Transfer
+from routing.models.task import Task
+from routing.models.worker import Activity, TaskChannel, Worker, WorkerChannel, WorkerSocket
+from routing.models.workspace import Workspace
+
+__all__ = [
+    "Activity",
+    "Change",
+    "Event",
+    "Lease",
+    "Reservation",
+    "Task",
+    "TaskChannel",
+    "TaskQueue",
+    "Transfer",
+    "Worker",
+    "WorkerChannel",
+    "WorkerSocket",
+    "Workflow",
+    "Workspace",
+]

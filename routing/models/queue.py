@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contactcenter.lib.rows import Row
+
+
+class TaskQueue(Row):
+    """Where tasks wait for the workers its expression selects."""
+
+    sid_prefix = "WQ"
+
+    workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="task_queues")
+    friendly_name = models.CharField(_("name"), max_length=64)
+    target_workers = models.TextField(_("target workers"), default="1==1", blank=True)
+    max_reserved_workers = models.PositiveSmallIntegerField(_("max reserved workers"), default=1)
+    task_order = models.CharField(
+        _("order"), max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
+    )
+    auto_accept = models.BooleanField(_("auto-accept"), default=False)
+    team = models.ForeignKey(
+        "conversations.Team", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team")
+    )
+
+    class Meta:
+        verbose_name = _("task queue")
+        verbose_name_plural = _("task queues")
+        ordering = ["friendly_name"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "friendly_name"], name="task_queue_name_unique")]
+
+    def __str__(self) -> str:
+        return self.friendly_name
+
+
+class Workflow(Row):
+    """The rules that pick a queue: a TaskRouter workflow document."""
+
+    sid_prefix = "WW"
+
+    workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="workflows")
+    friendly_name = models.CharField(_("name"), max_length=64)
+    configuration = models.JSONField(_("configuration"), default=dict)
+    task_reservation_timeout = models.PositiveIntegerField(_("reservation timeout (s)"), default=120)
+    version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("workflow")
+        verbose_name_plural = _("workflows")
+        ordering = ["friendly_name"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "friendly_name"], name="workflow_name_unique")]
+
+    def __str__(self) -> str:
+        return self.friendly_name

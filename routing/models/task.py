@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contactcenter.lib import clock
+from contactcenter.lib.rows import Row
+
+
+class Task(Row):
+    """Work to assign. It may point at a conversation; at most one live task per conversation."""
+
+    sid_prefix = "WT"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        RESERVED = "reserved", _("offered")
+        ASSIGNED = "assigned", _("assigned")
+        WRAPPING = "wrapping", _("wrapping up")
+        COMPLETED = "completed", _("completed")
+        CANCELED = "canceled", _("canceled")
+
+    LIVE = ("pending", "reserved", "assigned", "wrapping")
+
+    workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="tasks")
+    workflow = models.ForeignKey(
+        "routing.Workflow", on_delete=models.PROTECT, null=True, blank=True, related_name="tasks"
+    )
+    queue = models.ForeignKey(
+        "routing.TaskQueue",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        verbose_name=_("queue"),
+    )
+    task_channel = models.ForeignKey("routing.TaskChannel", on_delete=models.PROTECT, related_name="tasks")
+    conversation = models.ForeignKey(
+        "conversations.Conversation", on_delete=models.CASCADE, null=True, blank=True, related_name="tasks"
+    )
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    priority = models.IntegerField(_("priority"), default=0)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    reason = models.CharField(_("reason"), max_length=512, blank=True, default="")
+    timeout = models.PositiveIntegerField(_("time to live (s)"), default=86400)
+    virtual_start_time = models.DateTimeField(default=clock.now)
+    ignore_capacity = models.BooleanField(default=False)
+    routing_target = models.CharField(max_length=34, blank=True, default="")
+    #: where it stands in the workflow: index of filter and target; -1 = default filter / none
+    filter_index = models.SmallIntegerField(default=-1)
+    target_index = models.SmallIntegerField(default=-1)
+    workflow_entered_at = models.DateTimeField(default=clock.now)
+    queue_entered_at = models.DateTimeField(null=True, blank=True)
+    #: next thing the clock does to it: target timeout, TTL, wrap-up limit
+    due_at = models.DateTimeField(null=True, blank=True)
+    #: {"<worker id hex>": "<ISO time of the last rejection or timeout>"}
+    declined = models.JSONField(default=dict, blank=True)
+    assignment_count = models.PositiveIntegerField(default=0)
+    assigned_at = models.DateTimeField(null=True, blank=True)
+    wrapping_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    event_seq = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        ordering = ["-priority", "virtual_start_time", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(status__in=["pending", "reserved", "assigned", "wrapping"]),
+                name="task_one_live_per_conversation",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["queue", "-priority", "virtual_start_time"],
+                condition=models.Q(status__in=["pending", "reserved"]),
+                name="task_waiting",
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(status__in=["pending", "reserved", "assigned", "wrapping"]),
+                name="task_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sid

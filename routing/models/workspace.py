@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contactcenter.lib.rows import Row
+
+
+class Workspace(Row):
+    """The whole of routing of one organisation, and its limits of patience (seconds)."""
+
+    sid_prefix = "WS"
+
+    friendly_name = models.CharField(_("name"), max_length=64, unique=True)
+    default_activity = models.ForeignKey(
+        "routing.Activity", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    timeout_activity = models.ForeignKey(
+        "routing.Activity",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Where an agent goes who lets an offer time out; empty: stays."),
+    )
+    offline_activity = models.ForeignKey(
+        "routing.Activity",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Where an agent goes who vanishes."),
+    )
+    prioritize_queue_order = models.CharField(
+        max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
+    )
+    reoffer_after = models.PositiveIntegerField(_("re-offer after (s)"), default=30)
+    vanish_after = models.PositiveIntegerField(_("offline after (s) without a connection"), default=30)
+    requeue_after = models.PositiveIntegerField(_("requeue conversations after (s)"), default=300)
+    wrap_up_limit = models.PositiveIntegerField(_("wrap-up limit (s), 0 = none"), default=0)
+    event_callback_url = models.URLField(blank=True, default="")
+    events_filter = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = _("workspace")
+        verbose_name_plural = _("workspaces")
+
+    def __str__(self) -> str:
+        return self.friendly_name
