@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.urls import path
+import importlib.util
 
-urlpatterns = [
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import JavaScriptCatalog
+
+from channels_adapters import registry
+from contactcenter import views
+
+
+def _written(module: str) -> list[URLPattern | URLResolver]:
+    return [path("", include(module))] if importlib.util.find_spec(module) else []
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.healthz, name="healthz"),
+    path("metrics", views.metrics, name="metrics"),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    *_written("conversations.urls"),
+    *_written("routing.urls"),
+    *_written("flows.urls"),
+    *_written("agents.urls"),
+    *(
+        path(f"channels/{slug}/", include((list(patterns), slug)))
+        for slug, adapter in registry.all_adapters().items()
+        if (patterns := list(adapter.urls()))
+    ),
 ]

@@ -43,16 +43,16 @@ class Transport(memory.Transport):  # type: ignore[misc]
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:
         """Deliver one message; wait for it at most ``timeout`` seconds. Raises ``TimeoutError``."""
-        deadline = None if timeout is None else monotonic() + timeout
+        # Celery's loop asks for 2 s, and between two waits looks whether it should stop: 0.25 s ends a worker quickly.
+        deadline = monotonic() + min(0.25 if timeout is None else timeout, 0.25)
         while True:
             seen = _puts
             try:
                 self.cycle.get(self._deliver, timeout=timeout)
                 return
             except Empty:
-                left = 1.0 if deadline is None else deadline - monotonic()
+                left = deadline - monotonic()
                 if left <= 0:
                     raise TimeoutError from None
                 with _news:
-                    # A consumer may also be waiting for a prefetch slot (a job ended): look again now and then.
-                    _news.wait_for(lambda seen=seen: _puts != seen, timeout=min(left, 0.05))
+                    _news.wait_for(lambda seen=seen: _puts != seen, timeout=left)

@@ -59,9 +59,7 @@ class _Publisher:
         config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
         self.pid = os.getpid()
         self._prefix = config.get("prefix", "asgi")
-        self._redis = redis.Redis.from_url(
-            config["hosts"][0], socket_timeout=5, socket_connect_timeout=2, protocol=2
-        )
+        self._redis = redis.Redis.from_url(config["hosts"][0], socket_timeout=5, socket_connect_timeout=2)
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._run, name="push", daemon=True)
         self._thread.start()

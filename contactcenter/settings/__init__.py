@@ -23,6 +23,13 @@ REDIS_URL = env("REDIS_URL", default="")
 DATABASE_URL = env("DATABASE_URL", default="")
 EMBEDDED = not REDIS_URL
 
+# Adapters: one line each. (The existence test goes once both are there.)
+ADAPTERS = [
+    name
+    for name in ("channels_adapters.webchat", "channels_adapters.messenger")
+    if (BASE_DIR / name.replace(".", "/") / "apps.py").exists()
+]
+
 INSTALLED_APPS = [
     "daphne",
     "unfold",
@@ -43,6 +50,7 @@ INSTALLED_APPS = [
     "routing",
     "flows",
     "agents",
+    *ADAPTERS,
 ]
 
 MIDDLEWARE = [
@@ -99,7 +107,7 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL]},
     }
     if REDIS_URL
-    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    else {"BACKEND": "contactcenter.lib.memory_layer.MemoryChannelLayer"}
 }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"
@@ -120,5 +128,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [("", BASE_DIR / "static" / "dist")] if (BASE_DIR / "static" / "dist").exists() else []
 MEDIA_ROOT = DATA_DIR / "media"
+
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 TESTING = "pytest" in sys.modules

@@ -1,0 +1,52 @@
+"""The front door for HTTP and sockets. Daphne (or any ASGI server) runs ``contactcenter.asgi.application``.
+
+``/ws/...`` are the console's sockets: signed in by session, same origin only. ``/channels/<slug>/...`` belong to
+the adapters: their pages live on other people's sites, so they check their own list of origins.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django must be set up first)
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from channels_adapters import registry  # noqa: E402
+from contactcenter.sockets import RefuseUnknownPaths, SameOriginOnly  # noqa: E402
+
+
+def _console_urls() -> list[object]:
+    if importlib.util.find_spec("agents.routing_ws") is None:
+        return []
+    from agents import routing_ws
+
+    return list(routing_ws.websocket_urlpatterns)
+
+
+def _adapter_urls() -> list[object]:
+    return [
+        path(f"channels/{slug}/", URLRouter(routes))
+        for slug, adapter in registry.all_adapters().items()
+        if (routes := list(adapter.websocket_urls()))
+    ]
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": RefuseUnknownPaths(
+            {
+                "/channels/": URLRouter(_adapter_urls()),
+                "/ws/": SameOriginOnly(AuthMiddlewareStack(URLRouter(_console_urls()))),
+            }
+        ),
+    }
+)
