@@ -37,7 +37,10 @@ class User(AbstractUser):
 
 
 class CannedReply(Row):
-    """A text agents insert by its shortcut. ``team`` null = for everybody. Placeholders: {{contact.name}}, {{agent.name}}."""
+    """A text agents insert by its shortcut. Without a team it is for everybody.
+
+    The console fills in {{contact.name}} and {{agent.name}}.
+    """
 
     sid_prefix = "CR"
 

@@ -148,8 +148,8 @@ class Pong(Frame):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bye(Frame):
-    """The server is about to close. ``reason``: signed_out | silent | too_slow | too_fast | wrong_origin.
-    After signed_out and wrong_origin do not come back; after the others reconnect."""
+    """The server is about to close. ``reason``: signed_out | silent | too_slow | too_fast.
+    After signed_out go to the sign-in page; after the others reconnect."""
 
     type: ClassVar[str] = "bye"
     reason: str
