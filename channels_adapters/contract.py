@@ -59,13 +59,14 @@ class Sender:
 class InboundAttachment:
     """A file of a message. Either ``url`` (fetched later, by the media job) or ``stored_key`` (already uploaded)."""
 
-    kind: str  # image | video | audio | file | sticker | location | link
+    #: image | video | audio | file | sticker | location | link | unsupported (a placeholder: nothing to fetch)
+    kind: str
     url: str = ""
     name: str = ""
     content_type: str = ""
     size: int | None = None
     stored_key: str = ""
-    #: For location {"lat", "lng"}, link {"url", "title"}, sticker {"sticker_id"}.
+    #: location {"lat", "lng", "title"?}, link {"url", "title"}, sticker {"sticker_id"}, unsupported {"type", "raw"}.
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -91,6 +92,7 @@ class InboundMessage(_Event):
     reply_to: str = ""  # external id of the quoted message
     #: Another app owns the thread (Messenger standby): shown, never auto-answered.
     passive: bool = False
+    #: Facts beside the text: {"quick_reply": payload of the button}, {"referral": {...}}, {"commands": [...]} ...
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -142,6 +144,8 @@ class Postback(_Event):
     payload: str
     thread: str = ""
     passive: bool = False
+    #: {"referral": {...}} when the person came by a link or an advertisement.
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -279,7 +283,7 @@ class Profile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the channel can express. The console offers this and nothing else; anything more is refused with the reason."""
+    """What the channel can express. The console offers this and nothing else; more is refused with the reason."""
 
     max_text: int
     #: MIME pattern ("image/*", "application/pdf", "*/*") -> largest size in bytes
@@ -334,8 +338,38 @@ class Context:
     publish: Callable[[str, dict[str, Any]], None] | None = None
 
 
-class HasContext(Protocol):
-    def __call__(self) -> Context: ...
+class Simulator(Protocol):
+    """A small fake provider of one channel, as the demo's simulator page and its provider door drive it.
+
+    ``channels_adapters.simulator.base.Simulator`` is the base to build one on.
+    """
+
+    slug: str
+    label: Any
+
+    def handle(self, request: WebhookRequest) -> WebhookResponse:
+        """The provider's API: one request of our client -> the provider's answer."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything the page shows, as JSON."""
+
+    def act(self, persona: str, action: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What the person at the page does. Raises ``Refused`` for an action this provider has not."""
+
+
+def split_text(text: str, limit: int) -> list[str]:
+    """``text`` in pieces of at most ``limit`` characters, cut after white space if possible; nothing is lost."""
+    pieces: list[str] = []
+    while len(text) > limit:
+        window = text[:limit]
+        # A cut in the first half would make many tiny pieces: rather cut a long word.
+        cut = max(window.rfind("\n"), window.rfind(" ")) + 1
+        cut = cut if cut > limit // 2 else limit
+        pieces.append(text[:cut])
+        text = text[cut:]
+    if text:
+        pieces.append(text)
+    return pieces
 
 
 class ChannelAdapter:
@@ -374,8 +408,11 @@ class ChannelAdapter:
     def split(
         self, text: str, attachments: Sequence[OutboundAttachment]
     ) -> list[tuple[str, OutboundAttachment | None]]:
-        """A message -> its provider requests, in order. Default: the text, then one request per file."""
-        parts: list[tuple[str, OutboundAttachment | None]] = [(text, None)] if text else []
+        """A message -> its provider requests, in order. Default: the text (cut at spaces when it is longer than
+        ``capabilities.max_text``), then one request per file."""
+        parts: list[tuple[str, OutboundAttachment | None]] = [
+            (part, None) for part in split_text(text, self.capabilities.max_text)
+        ]
         parts.extend(("", attachment) for attachment in attachments)
         return parts
 
@@ -387,6 +424,10 @@ class ChannelAdapter:
         """Show something transient. Errors are swallowed by the caller. Default: nothing."""
 
     # -- life -------------------------------------------------------------------------------------
+
+    def connect(self, context: Context) -> Health:
+        """Ask the provider to deliver this line's events to us (again). Default: nothing to ask, just probe."""
+        return self.probe(context)
 
     def probe(self, context: Context) -> Health:
         """Are the credentials alive? Used by "test connection" and the daily check."""
@@ -407,3 +448,7 @@ class ChannelAdapter:
     def websocket_urls(self) -> Iterable[Any]:
         """Extra websocket routes, mounted at ``/channels/<slug>/``."""
         return ()
+
+    def simulator(self) -> Simulator | None:
+        """The fake provider of this channel, for ``manage.py demo``; always the same object. None: has none."""
+        return None
