@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ContactCenterConfig(AppConfig):
-    """The wiring. Loads the Celery app once Django's apps are ready (a package import would break the bare bootstrap)."""
+    """The wiring. Loads the Celery app once Django is ready; a package import would break the bare bootstrap."""
 
     name = "contactcenter"
 

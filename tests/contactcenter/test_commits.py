@@ -24,9 +24,13 @@ def test_callbacks_run_when_the_outermost_block_of_the_code_under_test_ends() ->
 def test_callbacks_of_a_block_that_fails_never_run() -> None:
     ran: list[str] = []
 
-    with pytest.raises(RuntimeError), transaction.atomic():
-        transaction.on_commit(lambda: ran.append("never"))
-        raise RuntimeError("rolled back")
+    def fail() -> None:
+        with transaction.atomic():
+            transaction.on_commit(lambda: ran.append("never"))
+            raise RuntimeError("rolled back")
+
+    with pytest.raises(RuntimeError):
+        fail()
     transaction.on_commit(lambda: ran.append("outside"))
 
     assert ran == ["outside"]

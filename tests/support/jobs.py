@@ -70,7 +70,7 @@ def record_into(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
         self: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *rest: Any, **options: Any
     ) -> None:
         assert not args, f"{self.name}: jobs take keyword arguments only"
-        assert not options.get("eta") and not options.get("countdown"), f"{self.name}: timers are rows, never ETAs"
+        assert not {"eta", "countdown"} & options.keys(), f"{self.name}: timers are rows, never ETAs"
         name = options.get("queue") or getattr(self, "queue", None) or self.app.conf.task_default_queue
         queue.put(Job(name=self.name, queue=name, kwargs=json.loads(json.dumps(kwargs or {})), task=self))
 
