@@ -2,7 +2,7 @@
 
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel, Connection
-from conversations.models.contact import Contact, Identity
+from conversations.models.contact import Contact, Identity, Merge
 from conversations.models.conversation import Conversation, Participant
 from conversations.models.event import Event
 from conversations.models.inbox import InboundEvent, Payload
@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "Identity",
     "InboundEvent",
+    "Merge",
     "Message",
     "Participant",
     "Payload",

@@ -48,6 +48,7 @@ class Attachment(Row):
         ordering = ["position", "id"]
         indexes = [
             models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="attachment_due"),
+            models.Index(fields=["created_at"], condition=models.Q(message__isnull=True), name="attachment_unattached"),
         ]
 
     def __str__(self) -> str:

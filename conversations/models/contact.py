@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -28,7 +29,7 @@ class Contact(Row):
 
 
 class Identity(Row):
-    """One address of a contact, unique by (kind, scope, address). Conversations hang here, so a merge moves identities."""
+    """One address of a contact, unique by (kind, scope, address). Conversations hang here: a merge moves identities."""
 
     sid_prefix = "ID"
 
@@ -52,3 +53,28 @@ class Identity(Row):
 
     def __str__(self) -> str:
         return self.display_name or f"{self.kind}:{self.address}"
+
+
+class Merge(Row):
+    """Two contacts found to be one person: which identities moved, and what was filled in, so it can be undone."""
+
+    sid_prefix = "MG"
+
+    into = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="merges", verbose_name=_("into"))
+    source = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="merged_into", verbose_name=_("source"))
+    #: ids of the identities that moved, as hex
+    identities = models.JSONField(default=list)
+    #: fields of ``into`` that were empty and took the source's value: {"name": "Layla"}
+    filled = models.JSONField(default=dict)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("merge of contacts")
+        verbose_name_plural = _("merges of contacts")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.source} > {self.into}"

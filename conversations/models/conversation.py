@@ -37,7 +37,11 @@ class Conversation(Row):
     owner = models.CharField(_("owner"), max_length=8, choices=Owner, default=Owner.FLOW)
     #: sid of the flow, queue or worker
     owner_sid = models.CharField(_("owner's id"), max_length=34, blank=True, default="")
+    owner_name = models.CharField(_("owner's name"), max_length=256, blank=True, default="")
     owner_version = models.PositiveIntegerField(default=0)
+    #: owner_version at which a person last took it over: automatic messages computed for an earlier one are dropped.
+    #: (A flow that greets and then hands over to a queue moves the version too; its greeting must still leave.)
+    taken_over_version = models.PositiveIntegerField(default=0)
     #: the agent who owns it now (owner = worker), for queries and visibility
     owner_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -56,6 +60,9 @@ class Conversation(Row):
     #: highest seq of ours the customer has received / read (monotonic)
     customer_delivered_seq = models.PositiveIntegerField(default=0)
     customer_read_seq = models.PositiveIntegerField(default=0)
+    #: watermarks the provider reported (its clock): what we sent up to then is delivered / read
+    customer_delivered_until = models.DateTimeField(null=True, blank=True, editable=False)
+    customer_read_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_customer_at = models.DateTimeField(_("customer's last message"), null=True, blank=True)
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True)
     last_message_text = models.CharField(max_length=200, blank=True, default="")

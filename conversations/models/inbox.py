@@ -69,8 +69,11 @@ class InboundEvent(Row):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["connection", "key"], name="inbound_event_key_unique")]
         indexes = [
-            models.Index(fields=["lane", "id"], condition=models.Q(status="pending"), name="inbound_event_lane"),
             models.Index(
-                fields=["due_at"], condition=models.Q(status__in=["pending", "waiting"]), name="inbound_event_due"
+                fields=["lane", "at", "id"],
+                condition=models.Q(status__in=["pending", "waiting"]),
+                name="inbound_event_lane",
             ),
+            models.Index(fields=["created_at"], condition=models.Q(status="pending"), name="inbound_event_pending"),
+            models.Index(fields=["due_at"], condition=models.Q(status="waiting"), name="inbound_event_waiting"),
         ]

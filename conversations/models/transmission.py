@@ -15,6 +15,8 @@ class Transmission(Row):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("sending")
         SENT = "sent", _("sent")
+        DELIVERED = "delivered", _("delivered")
+        READ = "read", _("read")
         FAILED = "failed", _("failed")
         UNKNOWN = "unknown", _("unknown")
         DROPPED = "dropped", _("dropped")
@@ -27,8 +29,9 @@ class Transmission(Row):
     attachment = models.ForeignKey(
         "conversations.Attachment", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.QUEUED)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    #: when it may be sent; while SENDING, when the lease ends (one index finds both kinds of due work)
     due_at = models.DateTimeField(_("due"))
     lease_until = models.DateTimeField(null=True, blank=True)
     #: grows with every claim; a late worker's result is refused (fencing)
@@ -36,6 +39,7 @@ class Transmission(Row):
     external_id = models.CharField(_("provider's id"), max_length=255, blank=True, default="")
     error_code = models.CharField(_("error code"), max_length=64, blank=True, default="")
     error = models.TextField(_("error"), blank=True, default="")
+    #: when the request began, or the provider's own time once an echo told it
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -55,4 +59,10 @@ class Transmission(Row):
                 fields=["due_at"], condition=models.Q(status__in=["queued", "sending"]), name="transmission_due"
             ),
             models.Index(fields=["conversation", "id"], name="transmission_conversation"),
+            models.Index(
+                fields=["conversation"],
+                condition=models.Q(status__in=["queued", "sending"]),
+                name="transmission_unfinished",
+            ),
+            models.Index(fields=["channel"], condition=models.Q(status="sending"), name="transmission_sending"),
         ]
