@@ -15,7 +15,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from contactcenter import logs
-from contactcenter.lib import secrets_file
+from contactcenter.lib import data_folder
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -31,7 +31,7 @@ DEBUG = env.bool("DEBUG", default=False)
 #: ``serve`` refuses to start with these: they are published with the source.
 DEMO_SECRET_KEY = "demo-only-not-a-secret"  # noqa: S105
 DEMO_SEALING_KEYS = ["ZGVtby1vbmx5LW5vdC1hLXNlY3JldC1zZWFsaW5nLWs="]
-_stored = secrets_file.read(DATA_DIR)
+_stored = data_folder.read_secrets(DATA_DIR)
 SECRET_KEY = env.str("SECRET_KEY", default=_stored.get("SECRET_KEY", DEMO_SECRET_KEY))
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SEALING_KEYS = env.list(
