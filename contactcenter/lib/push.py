@@ -16,10 +16,8 @@ import queue
 import threading
 from typing import Any
 
-import redis
 import structlog
 from channels.layers import get_channel_layer
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 
 from contactcenter.lib.memory_layer import MemoryChannelLayer
@@ -44,10 +42,8 @@ def send(group: str, frame: Frame) -> None:
         message = {"type": "push", "frame": frame}
         if isinstance(layer, MemoryChannelLayer):
             layer.group_send_nowait(group, message)
-        elif isinstance(layer, RedisPubSubChannelLayer):
-            _publisher().put(group, layer.serialize(message))
         else:
-            raise TypeError(f"push does not know the channel layer {type(layer).__name__}")
+            _publisher().put(group, layer.serialize(message))
     except Exception:
         log.exception("push.failed", group=group)
 
@@ -56,6 +52,8 @@ class _Publisher:
     """One daemon thread with one Redis connection."""
 
     def __init__(self) -> None:
+        import redis  # half a second of imports that one process alone does without
+
         config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
         self.pid = os.getpid()
         self._prefix = config.get("prefix", "asgi")

@@ -65,7 +65,6 @@ ADAPTERS = [
 ]
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
