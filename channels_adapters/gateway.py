@@ -26,7 +26,7 @@ class NoGateway(ContactCenterError):
     code = "channels.no_gateway"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Cursor:
     """A place in a customer's history: a conversation's sid and a message's ``seq`` in it. Ordered like time."""
 
@@ -163,7 +163,8 @@ def open_channel(slug: str, address: str, *, now: dt.datetime) -> Context | None
 
 
 def submit(slug: str, address: str, events: Sequence[InboundEvent], *, now: dt.datetime) -> None:
-    """Into the same inbox as the webhook door: returns after the commit. Repeats (same event key) are harmless."""
+    """Into the same inbox as the webhook door: returns after the commit. Repeats (same event key) are harmless.
+    Raises ``NotVisible`` when the line is gone or switched off."""
     _registered().submit(slug, address, events, now=now)
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
 from channels_adapters import gateway
 from channels_adapters.contract import Context, InboundEvent, Sender
 from channels_adapters.gateway import Cursor, HistoryFile, HistoryMessage, OpenFile, ThreadState
 from contactcenter.lib import ids, push
+from contactcenter.lib.errors import NotVisible
+from conversations import events
 from conversations.models import Attachment, Channel, Conversation, Identity, Message, Participant
 
 #: What of ours a customer sees. The rest is on its way (QUEUED), or never left.
@@ -76,22 +77,20 @@ class ConversationsGateway:
         from conversations.services import inbound
 
         channel = _channel(slug, address)
-        if channel is not None:
-            inbound.submit(channel, events, now=now)
+        if channel is None:
+            raise NotVisible("This chat is no longer in use.")
+        inbound.submit(channel, events, now=now)
 
     def thread_state(self, slug: str, address: str, sender: Sender, thread: str) -> ThreadState:
-        conversation = (
-            _conversations(slug, address, sender, thread).select_related("owner_user").order_by("-id").first()
-        )
+        conversation = _conversations(slug, address, sender, thread).order_by("-id").first()
         if conversation is None:
             return ThreadState()
         seen = Participant.objects.filter(conversation=conversation).exclude(role=Participant.Role.WATCHING)
-        agent = conversation.owner_user if conversation.owner == Conversation.Owner.WORKER else None
         return ThreadState(
             conversation=conversation.sid,
             is_open=conversation.status == Conversation.Status.OPEN,
             owner=conversation.owner,
-            agent_name=(agent.get_full_name() or agent.get_username()) if agent else "",
+            agent_name=conversation.owner_name if conversation.owner == Conversation.Owner.WORKER else "",
             read_seq=seen.aggregate(seq=Max("last_read_seq"))["seq"] or 0,
             delivered_seq=conversation.customer_delivered_seq,
             customer_read_seq=conversation.customer_read_seq,
@@ -169,7 +168,6 @@ class ConversationsGateway:
     def store_upload(
         self, slug: str, address: str, sender: Sender, *, name: str, content: bytes, now: dt.datetime
     ) -> HistoryFile:
-        from contactcenter.lib.errors import NotVisible
         from conversations.services import contacts, media
 
         channel = _channel(slug, address)
@@ -239,12 +237,12 @@ def _group_of(conversation_id: uuid.UUID) -> str:
     return gateway.group(row["channel__type"], row["channel__address"], sender)
 
 
-def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
+def wake_customer(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
     """Something was committed in a conversation: wake its customer's sockets, which then read what is new."""
-    if not transaction.get_connection().in_atomic_block:
-        push.send(_group_of(conversation_id), {"t": "look"})
+    push.send(_group_of(conversation_id), {"t": "look"})
 
 
-def connect_signals(signals: Iterable[Any]) -> None:
-    for signal in signals:
-        signal.connect(on_event_recorded, dispatch_uid="conversations.gateway")
+def install() -> None:
+    """Called when Django's apps are ready."""
+    gateway.register(ConversationsGateway())
+    events.event_recorded.connect(wake_customer, dispatch_uid="conversations.gateway")

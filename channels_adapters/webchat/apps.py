@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WebchatConfig(AppConfig):
+    name = "channels_adapters.webchat"
+    label = "adapter_webchat"
+    verbose_name = _("Web chat")
+    adapter = "channels_adapters.webchat.adapter.WebchatAdapter"
