@@ -1,0 +1,1 @@
+"""The router's mind: pure Python, no Django, no clock. Times are float seconds, passed in."""

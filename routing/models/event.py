@@ -47,9 +47,12 @@ class Change(Row):
 
 
 class Lease(models.Model):
-    """Who leads (name "router", "listener:<channel>" ...), by the database's clock. ``epoch`` grows with every takeover."""
+    """Who leads ("router", "listener:<channel>" ...), by the database's clock. ``epoch`` grows with every takeover."""
 
     name = models.CharField(max_length=64, primary_key=True)
     holder = models.CharField(max_length=120, default="")
     epoch = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.epoch}"

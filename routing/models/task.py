@@ -51,7 +51,9 @@ class Task(Row):
     target_index = models.SmallIntegerField(default=-1)
     workflow_entered_at = models.DateTimeField(default=clock.now)
     queue_entered_at = models.DateTimeField(null=True, blank=True)
-    #: next thing the clock does to it: target timeout, TTL, wrap-up limit
+    #: when it is canceled unless somebody accepts; a task that comes back to the queue gets its time anew
+    expires_at = models.DateTimeField(null=True, blank=True)
+    #: next thing the clock does to it where it stands: the workflow step's timeout, or the wrap-up limit
     due_at = models.DateTimeField(null=True, blank=True)
     #: {"<worker id hex>": "<ISO time of the last rejection or timeout>"}
     declined = models.JSONField(default=dict, blank=True)

@@ -120,7 +120,7 @@ class WorkerChannel(Row):
 
 
 class WorkerSocket(Row):
-    """A console connection of a worker; a row per open socket, refreshed by heartbeats, so a dead process is noticed."""
+    """A console connection of a worker: a row per socket, refreshed by heartbeats, so a dead process is noticed."""
 
     sid_prefix = "SK"
 

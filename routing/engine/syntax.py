@@ -1,0 +1,249 @@
+"""The expression language's grammar: text -> normalised tuples (taskrouter.md names it in its section on expressions).
+
+A node is ``("and", (nodes))``, ``("or", (nodes))``, ``("const", bool)`` or ``("cmp", op, left, right)``; an operand is
+``("lit", kind, value)``, ``("list", (operands))`` or ``("path", (segments))``. Tuples are hashable and compare by
+value, which is what interning needs; ``kind`` keeps ``1`` and ``true`` apart.
+
+    expr     := and ( OR and )*                     AND binds tighter than OR
+    and      := term ( AND term )*
+    term     := '(' expr ')' | operand OP operand
+    OP       := == = != < <= > >= CONTAINS HAS IN NOT IN        words in any case; "! =" may be spaced
+    operand  := string | number | true | false | null | list | path
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from contactcenter.lib.errors import Refused
+from routing.engine.values import compare
+
+Node = tuple[Any, ...]
+
+MAX_LENGTH = 32_768
+MAX_DEPTH = 64
+MAX_CLAUSES = 1_000
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<str>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+     |(?P<num>-?[0-9]+(?:\.[0-9]+)?(?![\w$]))
+     |(?P<op>==|!\s*=|<=|>=|=|<|>)
+     |(?P<punct>[()\[\],])
+     |(?P<path>[A-Za-z_$][\w$]*(?:\.[\w$]+|\[[0-9]+\])*)
+    )""",
+    re.X | re.S,
+)
+_SEGMENT = re.compile(r"[\w$]+")
+_ESCAPE = re.compile(r"\\(.)", re.S)
+_WORDS = {"AND": "bool", "OR": "bool", "HAS": "op", "IN": "op", "CONTAINS": "op", "NOT": "op"}
+_LITERALS: dict[str, Node] = {
+    "TRUE": ("lit", "bool", True),
+    "FALSE": ("lit", "bool", False),
+    "NULL": ("lit", "null", None),
+}
+_OPERATOR = "an operator (==, !=, <, <=, >, >=, HAS, IN, NOT IN, CONTAINS)"
+_OPERAND = "a name, a value or a list"
+_JOIN = "AND, OR or the end"
+
+TRUE: Node = ("const", True)
+FALSE: Node = ("const", False)
+
+
+class ExpressionError(Refused):
+    """An expression that cannot be read: where, what was expected there, and what stands there instead."""
+
+    code = "routing.bad_expression"
+
+    def __init__(self, position: int, expected: str, found: str = "") -> None:
+        self.position = position
+        self.expected = expected
+        self.found = found[:40]
+        got = f", found {self.found!r}" if self.found else ""
+        super().__init__(f"At position {position}: expected {expected}{got}.")
+
+
+def parse(text: str) -> Node:
+    """The normalised tree of an expression. Raises ``ExpressionError`` with the position and what was expected."""
+    parser = _Parser(text)
+    tree = parser.expression(0)
+    if parser.kind != "end":
+        raise parser.error(_JOIN)
+    return tree
+
+
+def parse_lenient(text: str) -> tuple[Node, ExpressionError | None]:
+    """As ``parse``, for documents that are already in use: what follows the first mistake never matches.
+
+    The longest readable beginning is kept. Joined to it by AND, the unreadable rest makes it never match; otherwise
+    the rest counts as one more alternative that never matches. Returns the tree and the mistake, if there was one.
+    """
+    try:
+        return parse(text), None
+    except ExpressionError as error:
+        mistake = error
+    cut = min(mistake.position, len(text))
+    starts = [match.start() for match in _TOKEN.finditer(text[:cut])][-MAX_DEPTH:]
+    for end in [cut, *reversed(starts)]:
+        try:
+            tree = parse(text[:end])
+        except ExpressionError:
+            continue
+        rest = _TOKEN.match(text, end)
+        joined = rest is not None and (rest.group("path") or "").upper() == "AND"
+        return (FALSE if joined else tree), mistake
+    return FALSE, mistake
+
+
+def conjunction(nodes: list[Node]) -> Node:
+    """All of them: flattened, without doubles and constants, in one order, so equal meanings are equal tuples."""
+    return _join("and", nodes, absorbing=FALSE, neutral=TRUE)
+
+
+def disjunction(nodes: list[Node]) -> Node:
+    """Any of them; normalised like ``conjunction``."""
+    return _join("or", nodes, absorbing=TRUE, neutral=FALSE)
+
+
+def _join(kind: str, nodes: list[Node], *, absorbing: Node, neutral: Node) -> Node:
+    parts: dict[Node, None] = {}
+    for node in nodes:
+        for part in node[1] if node[0] == kind else (node,):
+            if part == absorbing:
+                return absorbing
+            if part != neutral:
+                parts[part] = None
+    if not parts:
+        return neutral
+    if len(parts) == 1:
+        return next(iter(parts))
+    return (kind, tuple(sorted(parts, key=repr)))
+
+
+class _Parser:
+    """One pass over the text; the current token is ``kind``, ``value``, ``start``."""
+
+    def __init__(self, text: str) -> None:
+        if len(text) > MAX_LENGTH:
+            raise ExpressionError(MAX_LENGTH, f"at most {MAX_LENGTH} characters")
+        self.text = text
+        self.length = len(text.rstrip())
+        self.position = 0
+        self.clauses = 0
+        self.kind = self.value = ""
+        self.start = 0
+        self.next()
+
+    def error(self, expected: str) -> ExpressionError:
+        return ExpressionError(self.start, expected, self.text[self.start : self.position] or "the end")
+
+    def next(self) -> None:
+        if self.position >= self.length:
+            self.kind, self.value, self.start = "end", "", self.length
+            return
+        match = _TOKEN.match(self.text, self.position)
+        if match is None:
+            start = self.position + len(self.text[self.position :]) - len(self.text[self.position :].lstrip())
+            raise ExpressionError(start, "a name, a value, an operator or a bracket", self.text[start : start + 20])
+        kind = str(match.lastgroup)
+        self.start, self.position = match.start(kind), match.end()
+        value = match.group(kind)
+        if kind == "path" and (word := value.upper()) in _WORDS:
+            kind, value = _WORDS[word], word
+        elif kind == "op":
+            value = "==" if value == "=" else "!=" if value[0] == "!" else value
+        self.kind, self.value = kind, value
+
+    def at(self, kind: str, value: str) -> bool:
+        return self.kind == kind and self.value == value
+
+    def expression(self, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(self.start, f"at most {MAX_DEPTH} nested brackets")
+        nodes = [self.conjunction(depth)]
+        while self.at("bool", "OR"):
+            self.next()
+            nodes.append(self.conjunction(depth))
+        return disjunction(nodes)
+
+    def conjunction(self, depth: int) -> Node:
+        nodes = [self.term(depth)]
+        while self.at("bool", "AND"):
+            self.next()
+            nodes.append(self.term(depth))
+        return conjunction(nodes)
+
+    def term(self, depth: int) -> Node:
+        if self.at("punct", "("):
+            self.next()
+            tree = self.expression(depth + 1)
+            if not self.at("punct", ")"):
+                raise self.error("AND, OR or ')'")
+            self.next()
+            return tree
+        self.clauses += 1
+        if self.clauses > MAX_CLAUSES:
+            raise ExpressionError(self.start, f"at most {MAX_CLAUSES} comparisons")
+        left = self.operand(depth)
+        if self.kind != "op":
+            raise self.error(_OPERATOR)
+        operator = self.value
+        self.next()
+        if operator == "NOT":
+            if not self.at("op", "IN"):
+                raise self.error("IN after NOT")
+            self.next()
+            operator = "NOT IN"
+        return fold(("cmp", operator, left, self.operand(depth)))
+
+    def operand(self, depth: int) -> Node:
+        kind, value = self.kind, self.value
+        if kind == "str":
+            operand: Node = ("lit", "str", _ESCAPE.sub(r"\1", value[1:-1]))
+        elif kind == "num":
+            if len(value) > 32:
+                raise self.error("a number of at most 32 digits")
+            number = float(value) if "." in value else int(value)
+            operand = ("lit", "num", int(number) if number == int(number) else number)
+        elif kind == "path":
+            operand = _LITERALS.get(value.upper()) or ("path", tuple(_SEGMENT.findall(value)))
+        elif self.at("punct", "["):
+            return self.items(depth)
+        else:
+            raise self.error(_OPERAND)
+        self.next()
+        return operand
+
+    def items(self, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(self.start, f"at most {MAX_DEPTH} nested brackets")
+        self.next()
+        found: list[Node] = []
+        while not self.at("punct", "]"):
+            if found:
+                if not self.at("punct", ","):
+                    raise self.error("',' or ']'")
+                self.next()
+            found.append(self.operand(depth + 1))
+        self.next()
+        return ("list", tuple(found))
+
+
+def fold(node: Node) -> Node:
+    """A comparison without names is a constant."""
+    _, operator, left, right = node
+    if is_constant(left) and is_constant(right):
+        return TRUE if compare(operator, value_of(left), value_of(right)) else FALSE
+    return node
+
+
+def is_constant(operand: Node) -> bool:
+    if operand[0] == "list":
+        return all(is_constant(item) for item in operand[1])
+    return operand[0] == "lit"
+
+
+def value_of(operand: Node) -> Any:
+    """The value of a constant operand."""
+    return [value_of(item) for item in operand[1]] if operand[0] == "list" else operand[2]

@@ -1,0 +1,37 @@
+"""The routing app's Celery jobs: the doorbell and the sweeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+
+@shared_task(queue="routing")
+def ring(**_: Any) -> None:
+    """Somebody changed what the router decides by. Runs in the router's own process (``routing.worker``)."""
+    from routing import worker
+
+    worker.on_doorbell()
+
+
+@shared_task(queue="low")
+def sweep_presence(**_: Any) -> None:
+    """Agents whose sockets are gone: offline, then their conversations back to the queue."""
+    from contactcenter.lib import clock
+    from routing.services import presence
+
+    presence.sweep(now=clock.now())
+
+
+@shared_task(queue="low")
+def sweep_stuck(**_: Any) -> None:
+    """News nobody has applied for two seconds: the doorbell was lost, or no router leads."""
+    from contactcenter.lib import clock
+    from routing.services import dispatch
+
+    dispatch.ring_if_stuck(now=clock.now())
+
+
+#: job name -> seconds between two runs
+SCHEDULE = {"routing.jobs.sweep_presence": 1.0, "routing.jobs.sweep_stuck": 2.0}

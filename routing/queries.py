@@ -1,0 +1,218 @@
+"""What routing looks like from outside: the JSON of worker streams, places in a queue, the supervisor's overview."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.models import Count, Min, Q
+
+from contactcenter.lib import ids
+from routing import members
+from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker, WorkerChannel
+
+Json = dict[str, Any]
+
+_RESERVATION = (
+    *("id", "status", "created_at", "due_at", "accepted_at"),
+    *("task__id", "task__status", "task__priority", "task__attributes", "task__created_at", "task__wrapping_at"),
+    *("task__queue__id", "task__queue__friendly_name", "task__task_channel__unique_name"),
+    *("task__conversation__id", "task__conversation__last_message_text", "task__conversation__last_message_at"),
+    *("task__conversation__channel__id", "task__conversation__channel__type", "task__conversation__channel__name"),
+    *("task__conversation__identity__contact__id", "task__conversation__identity__contact__name"),
+    *("task__conversation__identity__contact__is_vip", "task__conversation__identity__contact__language"),
+)
+_WORKER = (
+    *("id", "friendly_name", "user_id", "activity__id", "activity__friendly_name", "activity__available"),
+    *("activity_since", "attributes", "load", "capacity"),
+)
+
+
+def iso(at: dt.datetime | None) -> str | None:
+    """A moment as JSON shows it: ISO 8601, UTC."""
+    return None if at is None else at.astimezone(dt.UTC).isoformat()
+
+
+def reservations_json(reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
+    """Reservations in the worker stream's shape, by id. One query."""
+    if not reservation_ids:
+        return {}
+    rows = Reservation.objects.filter(pk__in=reservation_ids).order_by("id").values_list(*_RESERVATION)
+    return {row[0]: _reservation(row) for row in rows}
+
+
+def reservation_json(reservation: Reservation) -> Json:
+    return reservations_json([reservation.pk])[reservation.pk]
+
+
+def _reservation(row: tuple[Any, ...]) -> Json:
+    (row_id, status, created_at, due_at, accepted_at, *rest) = row
+    (task_id, task_status, priority, attributes, task_created_at, wrapping_at, *rest) = rest
+    (queue_id, queue_name, task_channel, conversation_id, last_text, last_at, *rest) = rest
+    (channel_id, channel_type, channel_name, contact_id, contact_name, is_vip, language) = rest
+    conversation_sid = ids.to_sid("CH", conversation_id) if conversation_id else None
+    return {
+        "sid": ids.to_sid("WR", row_id),
+        "status": status,
+        "created_at": iso(created_at),
+        "expires_at": iso(due_at) if status == Reservation.Status.PENDING else None,
+        "accepted_at": iso(accepted_at),
+        "wrapping_at": iso(wrapping_at) if status == Reservation.Status.WRAPPING else None,
+        "task": {
+            "sid": ids.to_sid("WT", task_id),
+            "status": task_status,
+            "priority": priority,
+            "attributes": attributes,
+            "queue": {"sid": ids.to_sid("WQ", queue_id), "name": queue_name} if queue_id else None,
+            "task_channel": task_channel,
+            "created_at": iso(task_created_at),
+            "conversation_sid": conversation_sid,
+        },
+        "conversation": None
+        if conversation_sid is None
+        else {
+            "sid": conversation_sid,
+            "channel": {"sid": ids.to_sid("CL", channel_id), "type": channel_type, "name": channel_name},
+            "contact": {
+                "sid": ids.to_sid("CO", contact_id),
+                "name": contact_name,
+                "is_vip": is_vip,
+                "language": language,
+            },
+            "last_message_text": last_text,
+            "last_message_at": iso(last_at),
+        },
+    }
+
+
+def workers_json(worker_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
+    """Workers in the worker stream's shape, by id. Two queries."""
+    if not worker_ids:
+        return {}
+    channels: dict[uuid.UUID, list[Json]] = {}
+    rows = WorkerChannel.objects.filter(worker__in=worker_ids).order_by("task_channel__unique_name")
+    for worker_id, name, capacity, load, available in rows.values_list(
+        "worker_id", "task_channel__unique_name", "capacity", "load", "is_available"
+    ):
+        channels.setdefault(worker_id, []).append(
+            {"task_channel": name, "capacity": capacity, "load": load, "available": available}
+        )
+    found: dict[uuid.UUID, Json] = {}
+    for row in Worker.objects.filter(pk__in=worker_ids).values_list(*_WORKER):
+        (row_id, name, user_id, activity_id, activity_name, available, since, attributes, load, capacity) = row
+        found[row_id] = {
+            "sid": ids.to_sid("WK", row_id),
+            "name": name,
+            "user_sid": ids.to_sid("US", user_id) if user_id else None,
+            "activity": {"sid": ids.to_sid("WA", activity_id), "name": activity_name, "available": available},
+            "activity_since": iso(since),
+            "attributes": attributes,
+            "channels": channels.get(row_id, []),
+            "load": load,
+            "capacity": capacity,
+        }
+    return found
+
+
+def worker_json(worker: Worker) -> Json:
+    return workers_json([worker.pk])[worker.pk]
+
+
+def activities_json(workspace_id: uuid.UUID) -> list[Json]:
+    """The activities an agent can choose from, in the menu's order."""
+    rows = Activity.objects.filter(workspace_id=workspace_id).order_by("position", "friendly_name")
+    return [{"sid": row.sid, "name": row.friendly_name, "available": row.available} for row in rows]
+
+
+def worker_snapshot(worker: Worker) -> Json:
+    """A worker's stream as of now: ``{seq, worker, reservations, activities}``.
+
+    The number is read first: an event that commits meanwhile is then replayed onto a state that already has it, which
+    changes nothing, instead of being missed.
+    """
+    seq = Worker.objects.values_list("event_seq", flat=True).get(pk=worker.pk)
+    live = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE).order_by("id")
+    return {
+        "seq": seq,
+        "worker": worker_json(worker),
+        "reservations": list(reservations_json(list(live.values_list("pk", flat=True))).values()),
+        "activities": activities_json(worker.workspace_id),
+    }
+
+
+def worker_events(worker: Worker, *, after: int, limit: int = 500) -> list[Json] | None:
+    """The worker's stream after ``after``: ``{seq, event, data, at}`` each; None: too much missed, take a snapshot."""
+    rows = list(Event.objects.filter(worker=worker, worker_seq__gt=after).order_by("worker_seq")[: limit + 1])
+    if len(rows) > limit or (rows and rows[0].worker_seq != after + 1):
+        return None
+    if not rows and after > Worker.objects.values_list("event_seq", flat=True).get(pk=worker.pk):
+        return None
+    return [{"seq": row.worker_seq, "event": row.type, "data": row.data, "at": iso(row.created_at)} for row in rows]
+
+
+def waiting_ahead(task: Task) -> int:
+    """How many tasks of the same queue are served before this one; 0 when it is next or no longer waits."""
+    if task.queue_id is None or task.status not in (Task.Status.PENDING, Task.Status.RESERVED):
+        return 0
+    waiting = Task.objects.filter(queue_id=task.queue_id, status__in=[Task.Status.PENDING, Task.Status.RESERVED])
+    start = task.virtual_start_time
+    order = TaskQueue.objects.values_list("task_order", flat=True).get(pk=task.queue_id)
+    if order == "LIFO":
+        before = Q(virtual_start_time__gt=start) | Q(virtual_start_time=start, id__gt=task.pk)
+    else:
+        earlier = Q(virtual_start_time__lt=start) | Q(virtual_start_time=start, id__lt=task.pk)
+        before = Q(priority__gt=task.priority) | (Q(priority=task.priority) & earlier)
+    return waiting.filter(before).count()
+
+
+def queues_overview(workspace_id: uuid.UUID, *, now: dt.datetime) -> list[Json]:
+    """Every queue for a supervisor: who waits, how long, who could take it. Queries do not grow with the queues."""
+    counted = {
+        row["queue_id"]: row
+        for row in Task.objects.filter(workspace_id=workspace_id, status__in=Task.LIVE)
+        .values("queue_id")
+        .annotate(
+            waiting=Count("id", filter=Q(status="pending")),
+            offered=Count("id", filter=Q(status="reserved")),
+            assigned=Count("id", filter=Q(status__in=["assigned", "wrapping"])),
+            oldest=Min("virtual_start_time", filter=Q(status__in=["pending", "reserved"])),
+        )
+    }
+    queues = list(TaskQueue.objects.filter(workspace_id=workspace_id).order_by("friendly_name"))
+    eligible = members.by_queue(workspace_id, queues)
+    none: dict[str, Any] = {}
+    return [
+        {
+            "sid": queue.sid,
+            "name": queue.friendly_name,
+            "waiting": counted.get(queue.pk, none).get("waiting", 0),
+            "offered": counted.get(queue.pk, none).get("offered", 0),
+            "assigned": counted.get(queue.pk, none).get("assigned", 0),
+            "longest_wait": _seconds(counted.get(queue.pk, none).get("oldest"), now),
+            "eligible_workers": len(eligible[queue.pk]),
+            "available_workers": sum(is_available for is_available in eligible[queue.pk].values()),
+        }
+        for queue in queues
+    ]
+
+
+def _seconds(since: dt.datetime | None, now: dt.datetime) -> int | None:
+    return None if since is None else max(0, int((now - since).total_seconds()))
+
+
+def live_reservation(worker: Worker, conversation_id: uuid.UUID) -> Reservation | None:
+    """The worker's live reservation of a conversation's task, if there is one."""
+    rows = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE, task__conversation_id=conversation_id)
+    return rows.select_related("task").order_by("-id").first()
+
+
+def live_task(conversation_id: uuid.UUID) -> Task | None:
+    """The conversation's live task; there is at most one."""
+    return Task.objects.filter(conversation_id=conversation_id, status__in=Task.LIVE).first()
+
+
+def workers_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Worker]:
+    """Workers by their user's id."""
+    return {row.user_id: row for row in Worker.objects.filter(user_id__in=list(user_ids)) if row.user_id}

@@ -1,0 +1,74 @@
+"""Capacity: what a live reservation takes from a worker, and its return. The only code that changes load and ceiling.
+
+A reservation holds ``units`` of the worker channel and ``weight`` of the worker's total. The router takes capacity in
+its batches (``batch``); doors only give it back or change the limits. The database refuses ``load > ceiling``; the
+ceiling is the capacity, except while more than that is held: then it is the load, and falls with every release.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import F, Model, QuerySet
+from django.db.models.functions import Greatest
+
+from contactcenter.lib.errors import Refused
+from routing.models import Reservation, Task, TaskChannel, Worker, WorkerChannel
+from routing.services import locks
+from routing.services.ledger import Ledger
+
+#: TaskRouter's limit per worker and channel.
+MAX_PER_CHANNEL = 50
+MAX_TOTAL = 10_000
+
+
+def release(worker: Worker, reservation: Reservation, task: Task) -> None:
+    """Give back what a reservation that just ended held. The worker must be locked."""
+    _give_back(Worker.objects.filter(pk=worker.pk), reservation.weight)
+    channels = WorkerChannel.objects.filter(worker=worker, task_channel_id=task.task_channel_id)
+    _give_back(channels, reservation.units)
+
+
+def _give_back(rows: QuerySet[Model], amount: int) -> None:
+    left = Greatest(F("load") - amount, 0)
+    rows.update(load=left, ceiling=Greatest(F("capacity"), F("load") - amount))
+
+
+def set_channel(
+    worker: Worker, task_channel: TaskChannel, *, capacity: int, is_available: bool | None = None, now: dt.datetime
+) -> None:
+    """How many tasks of a channel the worker takes at once (0 = none), and whether the channel is open to them.
+
+    Held reservations stay; below them nothing new comes. Raises ``Refused`` outside 0..50.
+    """
+    if not 0 <= capacity <= MAX_PER_CHANNEL:
+        raise Refused(f"A channel's capacity is 0 to {MAX_PER_CHANNEL}.", code="routing.bad_capacity")
+    with transaction.atomic():
+        held = locks.worker(worker.pk)
+        row, _ = WorkerChannel.objects.get_or_create(
+            worker=held, task_channel=task_channel, defaults={"capacity": capacity, "ceiling": capacity}
+        )
+        row.capacity, row.ceiling = capacity, max(capacity, row.load)
+        if is_available is not None:
+            row.is_available = is_available
+        row.save(update_fields=["capacity", "ceiling", "is_available"])
+        _note_change(held, now)
+
+
+def set_total(worker: Worker, *, capacity: int, now: dt.datetime) -> None:
+    """How many weight units the worker takes over all channels. Raises ``Refused`` for less than 0."""
+    if not 0 <= capacity <= MAX_TOTAL:
+        raise Refused(f"The total capacity is 0 to {MAX_TOTAL}.", code="routing.bad_capacity")
+    with transaction.atomic():
+        held = locks.worker(worker.pk)
+        held.capacity, held.ceiling = capacity, max(capacity, held.load)
+        held.save(update_fields=["capacity", "ceiling"])
+        _note_change(held, now)
+
+
+def _note_change(worker: Worker, now: dt.datetime) -> None:
+    Worker.objects.filter(pk=worker.pk).update(version=F("version") + 1)
+    ledger = Ledger(now)
+    ledger.about_worker("worker.capacity.update", worker)
+    ledger.write()

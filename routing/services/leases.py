@@ -1,0 +1,74 @@
+"""Leases by the database's clock: who leads, until when, and the epoch that fences off whoever led before.
+
+A holder that was stopped and wakes up still believes it leads. So work done under a lease checks the epoch in the
+work's own transaction (``hold``), which also makes a takeover wait for that transaction's end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+_NOW = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"}
+_LATER = {
+    "postgresql": "clock_timestamp() + make_interval(secs => %s)",
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+' || %s || ' seconds')",
+}
+
+
+def acquire(name: str, holder: str, ttl: float) -> int | None:
+    """Take the lease for ``ttl`` seconds when it is free, expired or ours already. The epoch held, or None.
+
+    Taking it over raises the epoch; taking one's own again, before it expired, does not.
+    """
+    now, later = _clock()
+    row = _one(
+        f"""
+        INSERT INTO routing_lease (name, holder, epoch, expires_at) VALUES (%s, %s, 1, {later})
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at,
+            epoch = routing_lease.epoch + CASE
+                WHEN routing_lease.holder = excluded.holder AND routing_lease.expires_at > {now} THEN 0 ELSE 1 END
+        WHERE routing_lease.expires_at IS NULL OR routing_lease.expires_at <= {now}
+            OR routing_lease.holder = excluded.holder
+        RETURNING epoch
+        """,
+        [name, holder, ttl],
+    )
+    return None if row is None else int(row[0])
+
+
+def hold(name: str, holder: str, epoch: int, ttl: float) -> bool:
+    """Prove, inside a transaction, that the lease is still ours, and renew it. False: somebody took it over.
+
+    The row stays locked to the end of the transaction, so nobody takes over before it is committed.
+    """
+    _, later = _clock()
+    return (
+        _one(
+            f"UPDATE routing_lease SET expires_at = {later} WHERE name = %s AND holder = %s AND epoch = %s"
+            " RETURNING epoch",
+            [ttl, name, holder, epoch],
+        )
+        is not None
+    )
+
+
+def release(name: str, holder: str, epoch: int) -> None:
+    """Give the lease back at once, so that a successor need not wait for it to expire."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE routing_lease SET expires_at = NULL, holder = '' WHERE name = %s AND holder = %s AND epoch = %s",
+            [name, holder, epoch],
+        )
+
+
+def _clock() -> tuple[str, str]:
+    return _NOW[connection.vendor], _LATER[connection.vendor]
+
+
+def _one(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row

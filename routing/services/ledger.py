@@ -1,0 +1,136 @@
+"""What one transaction of a door writes down: numbered events, news for the router, and signals once it is committed.
+
+Numbers come from the rows' own counters, so the task or worker must be locked. Every event carries whole sub-objects
+as they are when the transaction ends, in the snapshot's shape: whoever applies it to an old snapshot has a fresh one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from routing import doorbell, events, queries
+from routing.models import Change, Event, Reservation, Task, Worker
+
+
+@dataclass(slots=True)
+class _Entry:
+    type: str
+    task: Task | None
+    worker: Worker | None
+    reservation: Reservation | None
+    queue_id: uuid.UUID | None
+    workflow_id: uuid.UUID | None
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One per transaction: ``about_*`` as things happen, ``write`` last, inside the transaction."""
+
+    now: dt.datetime
+    _entries: list[_Entry] = field(default_factory=list)
+    _changed: dict[tuple[str, uuid.UUID], None] = field(default_factory=dict)
+    _queues: set[uuid.UUID] = field(default_factory=set)
+
+    def about_task(self, type: str, task: Task, data: dict[str, Any] | None = None) -> None:
+        """An event of the task's stream. It also is news for the router."""
+        self._entries.append(_Entry(type, task, None, None, task.queue_id, task.workflow_id, data or {}))
+        self.changed("task", task.pk)
+        if task.queue_id:
+            self._queues.add(task.queue_id)
+
+    def about_reservation(self, type: str, reservation: Reservation, task: Task, worker: Worker) -> None:
+        """An event of the worker's stream and of the task's."""
+        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, {}))
+        self.changed("task", task.pk)
+
+    def about_worker(self, type: str, worker: Worker) -> None:
+        """An event of the worker's stream; news for the router."""
+        self._entries.append(_Entry(type, None, worker, None, None, None, {}))
+        self.changed("worker", worker.pk)
+
+    def changed(self, kind: str, subject: uuid.UUID) -> None:
+        """News for the router's memory."""
+        self._changed[kind, subject] = None
+
+    def left_queue(self, queue_id: uuid.UUID | None) -> None:
+        """Who waits in that queue is different now."""
+        if queue_id:
+            self._queues.add(queue_id)
+
+    def write(self) -> None:
+        """Number and insert the events, leave the news, ring on commit. Rows changed so far must be saved already."""
+        tasks = {entry.task.pk: entry.task for entry in self._entries if entry.task}
+        workers = {entry.worker.pk: entry.worker for entry in self._entries if entry.worker}
+        task_seq = {task.pk: task.event_seq for task in tasks.values()}
+        worker_seq = {worker.pk: worker.event_seq for worker in workers.values()}
+        for entry in self._entries:
+            if entry.task:
+                entry.task.event_seq += 1
+            if entry.worker:
+                entry.worker.event_seq += 1
+        for task in tasks.values():
+            Task.objects.filter(pk=task.pk).update(event_seq=task.event_seq)
+        for worker in workers.values():
+            Worker.objects.filter(pk=worker.pk).update(event_seq=worker.event_seq)
+        rows = self._rows(task_seq, worker_seq)
+        Event.objects.bulk_create(rows)
+        Change.objects.bulk_create([Change(kind=kind, subject=subject) for kind, subject in self._changed])
+        changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
+        transaction.on_commit(lambda: announce(rows, changed, self._queues))
+        doorbell.ring_on_commit()
+
+    def _rows(self, task_seq: dict[uuid.UUID, int], worker_seq: dict[uuid.UUID, int]) -> list[Event]:
+        """The events, numbered on from the last number given out to each task and worker."""
+        reservation_json = queries.reservations_json(
+            [entry.reservation.pk for entry in self._entries if entry.reservation]
+        )
+        worker_json = queries.workers_json(list(worker_seq))
+        rows: list[Event] = []
+        for entry in self._entries:
+            row = Event(
+                created_at=self.now,
+                type=entry.type,
+                data=dict(entry.data),
+                reservation=entry.reservation,
+                queue_id=entry.queue_id,
+                workflow_id=entry.workflow_id,
+            )
+            if entry.reservation:
+                row.data["reservation"] = reservation_json[entry.reservation.pk]
+            if entry.worker:
+                row.data["worker"] = worker_json[entry.worker.pk]
+                row.workspace_id = entry.worker.workspace_id
+                row.worker_id, row.worker_seq = entry.worker.pk, worker_seq[entry.worker.pk] + 1
+                worker_seq[entry.worker.pk] += 1
+            if entry.task:
+                row.workspace_id = entry.task.workspace_id
+                row.task_id, row.task_seq = entry.task.pk, task_seq[entry.task.pk] + 1
+                task_seq[entry.task.pk] += 1
+            rows.append(row)
+        return rows
+
+
+def frame(row: Event) -> dict[str, Any]:
+    """An event of a worker's stream as consoles get it (without the stream's name)."""
+    return {"seq": row.worker_seq, "event": row.type, "data": row.data, "at": queries.iso(row.created_at)}
+
+
+def announce(
+    rows: list[Event],
+    tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]],
+    queues: set[uuid.UUID],
+) -> None:
+    """Send the signals of a committed batch. ``tasks``: (task id, status, conversation id)."""
+    for row in rows:
+        if row.worker_id is not None:
+            events.worker_event_recorded.send(None, worker_id=row.worker_id, seq=row.worker_seq, frame=frame(row))
+    for task_id, status, conversation_id in tasks:
+        events.task_changed.send(None, task_id=task_id, status=status, conversation_id=conversation_id)
+    for queue_id in queues:
+        events.queue_changed.send(None, queue_id=queue_id)

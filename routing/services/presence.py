@@ -1,0 +1,171 @@
+"""Where agents are: their activity, their console sockets, and what happens when the last socket is gone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+
+from contactcenter.lib.errors import Refused
+from routing.models import Activity, Reservation, Task, Worker, WorkerSocket, Workspace
+from routing.services import locks
+from routing.services.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+#: Seconds without a heartbeat after which a socket's process counts as dead.
+SOCKET_TTL = 75
+
+
+def connected(worker: Worker, socket_name: str, *, now: dt.datetime) -> None:
+    """A console socket of the worker is open. ``socket_name`` is unique to it (its channel name)."""
+    with transaction.atomic():
+        locks.worker(worker.pk)
+        WorkerSocket.objects.update_or_create(
+            name=socket_name,
+            defaults={"worker": worker, "seen_at": now},
+            create_defaults={"worker": worker, "seen_at": now, "created_at": now},
+        )
+        Worker.objects.filter(pk=worker.pk, vanished_at__isnull=False).update(vanished_at=None)
+
+
+def heartbeat(socket_name: str, now: dt.datetime) -> bool:
+    """The socket still lives. False: it was given up meanwhile, call ``connected`` again."""
+    return WorkerSocket.objects.filter(name=socket_name).update(seen_at=now) == 1
+
+
+def disconnected(socket_name: str, now: dt.datetime) -> None:
+    """A socket closed. With the last one the worker has vanished, until they come back or ``sweep`` acts."""
+    socket = WorkerSocket.objects.filter(name=socket_name).first()
+    if socket is None:
+        return
+    with transaction.atomic():
+        locks.worker(socket.worker_id)
+        WorkerSocket.objects.filter(name=socket_name).delete()
+        if not WorkerSocket.objects.filter(worker_id=socket.worker_id).exists():
+            Worker.objects.filter(pk=socket.worker_id, vanished_at__isnull=True).update(vanished_at=now)
+
+
+def set_activity(
+    worker: Worker, activity: Activity, *, by: object, now: dt.datetime, reject_pending: bool = False
+) -> Worker:
+    """The worker does something else now (``by``: the user, or None for the system).
+
+    With ``reject_pending`` and an activity that is not available their open offers are declined, so customers need not
+    wait for the timeout; without it they stay. Raises ``Refused`` for an activity of another workspace.
+    """
+    from routing.services import reservations
+
+    if activity.workspace_id != worker.workspace_id:
+        raise Refused("This activity belongs to another workspace.", code="routing.wrong_workspace")
+    with transaction.atomic():
+        held = locks.worker(worker.pk)
+        if held.activity_id != activity.pk:
+            ledger = Ledger(now)
+            move(held, activity, ledger)
+            ledger.write()
+    if reject_pending and not activity.available:
+        for offer in Reservation.objects.filter(worker=held, status=Reservation.Status.PENDING).order_by("id"):
+            try:
+                reservations.reject(offer, by=held, now=now)
+            except Refused:  # it ended by itself in this moment
+                continue
+    held.refresh_from_db()
+    return held
+
+
+def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:
+    """Change the (locked) worker's activity within the caller's transaction."""
+    before = worker.activity
+    if activity.available and not before.available:
+        worker.idle_since = ledger.now
+    seconds = (ledger.now - worker.activity_since).total_seconds()
+    worker.activity, worker.activity_since = activity, ledger.now
+    worker.version += 1
+    fields = ["activity", "activity_since", "version"]
+    worker.save(update_fields=[*fields, "idle_since"] if worker.idle_since == ledger.now else fields)
+    ledger.about_worker("worker.activity.update", worker)
+    log.info("worker.activity", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
+
+
+def update_attributes(worker: Worker, attributes: dict[str, object], *, now: dt.datetime) -> Worker:
+    """Replace what the worker is known by (skills, languages ...). Open offers stay."""
+    from contactcenter.lib.text import scrub_json
+
+    with transaction.atomic():
+        held = locks.worker(worker.pk)
+        held.attributes = scrub_json(dict(attributes))
+        held.version += 1
+        held.save(update_fields=["attributes", "version"])
+        ledger = Ledger(now)
+        ledger.about_worker("worker.attributes.update", held)
+        ledger.write()
+    return held
+
+
+def sweep(now: dt.datetime) -> None:
+    """Give up dead sockets, take vanished workers offline, requeue what they leave. Cheap when nothing is due."""
+    _bury_dead_sockets(now)
+    for workspace in Workspace.objects.select_related("offline_activity"):
+        vanished = Worker.objects.filter(workspace=workspace, vanished_at__isnull=False)
+        for worker in vanished.filter(vanished_at__lte=now - dt.timedelta(seconds=workspace.vanish_after)):
+            _take_offline(worker.pk, workspace, now)
+        for worker in vanished.filter(vanished_at__lte=now - dt.timedelta(seconds=workspace.requeue_after)):
+            _requeue_conversations(worker, now)
+
+
+def _bury_dead_sockets(now: dt.datetime) -> None:
+    dead_since = now - dt.timedelta(seconds=SOCKET_TTL)
+    dead = WorkerSocket.objects.filter(seen_at__lt=dead_since)
+    for worker_id, last_seen in dead.values_list("worker_id").annotate(last=Max("seen_at")).order_by("worker_id"):
+        with transaction.atomic():
+            locks.worker(worker_id)
+            WorkerSocket.objects.filter(worker_id=worker_id, seen_at__lt=dead_since).delete()
+            if not WorkerSocket.objects.filter(worker_id=worker_id).exists():
+                Worker.objects.filter(pk=worker_id, vanished_at__isnull=True).update(vanished_at=last_seen)
+
+
+def _take_offline(worker_id: uuid.UUID, workspace: Workspace, now: dt.datetime) -> None:
+    from routing.services import reservations
+
+    offline = workspace.offline_activity
+    with transaction.atomic():
+        worker = locks.worker(worker_id)
+        if worker.vanished_at is None:
+            return
+        if offline is not None and worker.activity_id != offline.pk:
+            ledger = Ledger(now)
+            move(worker, offline, ledger)
+            ledger.write()
+    open_offers = Reservation.objects.filter(worker_id=worker_id, status=Reservation.Status.PENDING).order_by("id")
+    for reservation_id in open_offers.values_list("pk", flat=True):
+        reservations.rescind(reservation_id, reason="The agent vanished.", now=now)
+
+
+def _requeue_conversations(worker: Worker, now: dt.datetime) -> None:
+    from routing.services import tasks
+
+    held = Task.objects.filter(
+        reservations__worker=worker,
+        reservations__status__in=["accepted", "wrapping"],
+        status__in=["assigned", "wrapping"],
+    )
+    for task in held.select_related("conversation").distinct():
+        try:
+            if _is_only_notes(task):
+                tasks.complete(task, by=worker, reason="", now=now)
+            else:
+                tasks.requeue(task, by=worker, reason="The agent vanished.", now=now)
+        except Refused as refusal:
+            log.warning("presence.cannot_requeue", task=task.sid, code=refusal.code)
+
+
+def _is_only_notes(task: Task) -> bool:
+    """The talking was over before the worker vanished, and the customer has not written since."""
+    if task.status != Task.Status.WRAPPING or task.wrapping_at is None or task.conversation is None:
+        return False
+    last = task.conversation.last_customer_at
+    return last is None or last <= task.wrapping_at

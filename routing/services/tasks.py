@@ -1,0 +1,351 @@
+"""Tasks: their beginning, their end and what happens between, as rows. The router decides who is offered them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db import transaction
+
+from contactcenter.lib import crash
+from contactcenter.lib.errors import Refused
+from contactcenter.lib.text import scrub_json
+from conversations.models import Conversation
+from conversations.services import lifecycle, ownership
+from routing import queries
+from routing.errors import NotYours, WrongState
+from routing.models import Reservation, Task, TaskChannel, Worker, Workflow
+from routing.services import capacity, entry, locks, setup
+from routing.services.ledger import Ledger
+
+MAX_ATTRIBUTES = 4096
+MAX_PRIORITY = 2**31 - 1
+MAX_TIMEOUT = 1_209_600
+_WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
+_HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
+
+
+def create(
+    *,
+    workflow: Workflow | None = None,
+    attributes: dict[str, Any],
+    task_channel: str = "default",
+    conversation: Conversation | None = None,
+    priority: int | None = None,
+    timeout: int | None = None,
+    routing_target: str = "",
+    now: dt.datetime,
+) -> Task:
+    """A new task, already in the queue its workflow sends it to (the workspace's only or "Default" one if not given).
+
+    ``task_channel`` is a unique name or sid; ``timeout`` the seconds it may wait (default a day). With a
+    ``conversation`` it becomes the queue's; when the conversation has a live task already, that one is returned.
+    Raises ``NoTargetMatches``, and ``Refused`` for values out of bounds and closed conversations.
+    """
+    attributes = _checked_attributes(attributes)
+    workspace = workflow.workspace if workflow is not None else setup.default_workspace()
+    channel = _task_channel(workspace.pk, task_channel)
+    with transaction.atomic():
+        if conversation is not None:
+            held = locks.conversation(conversation.pk)
+            existing = queries.live_task(held.pk)
+            if existing is not None:
+                return existing
+            if held.status == Conversation.Status.CLOSED:
+                raise Refused("The conversation is closed.", code="conversation.closed")
+        task = Task(
+            workspace=workspace,
+            workflow=workflow or _only_workflow(workspace.pk),
+            task_channel=channel,
+            conversation=conversation,
+            attributes=attributes,
+            priority=_bounded("priority", 0 if priority is None else priority, 0, MAX_PRIORITY),
+            timeout=_bounded("timeout", 86400 if timeout is None else timeout, 1, MAX_TIMEOUT),
+            routing_target=routing_target,
+            virtual_start_time=now,
+            created_at=now,
+        )
+        task.expires_at = now + dt.timedelta(seconds=task.timeout)
+        entry.enter(task, now=now)
+        task.save(force_insert=True)
+        ledger = Ledger(now)
+        ledger.about_task("task.created", task, _about(task))
+        entry.note_entry(task, ledger)
+        _give_to_queue(task, now)
+        ledger.write()
+        transaction.on_commit(lambda: crash.point("task.created"))
+    return task
+
+
+def update(
+    task: Task, *, attributes: dict[str, Any] | None = None, priority: int | None = None, now: dt.datetime
+) -> Task:
+    """Change what the task is about or how urgent it is. A waiting task is looked at anew.
+
+    New attributes that another filter of its workflow fits move it there. Raises ``Refused`` for values out of bounds,
+    ``WrongState`` when the task is over.
+    """
+    with transaction.atomic():
+        task = _live(task)
+        queue_before, position_before = task.queue_id, (task.filter_index, task.target_index)
+        if attributes is not None:
+            task.attributes = _checked_attributes(attributes)
+            if task.status == Task.Status.PENDING and not task.routing_target and task.workflow is not None:
+                position = entry.compiled(task.workflow).enter(task.attributes)
+                if position is not None and position.filter != task.filter_index:
+                    entry.enter(task, now=now)
+        if priority is not None:
+            task.priority = _bounded("priority", priority, 0, MAX_PRIORITY)
+        _save(
+            task,
+            *("attributes", "priority", "queue", "queue_entered_at", "filter_index", "target_index"),
+            *("workflow_entered_at", "due_at"),
+        )
+        ledger = Ledger(now)
+        ledger.about_task("task.updated", task, _about(task))
+        if (task.filter_index, task.target_index) != position_before:
+            entry.note_entry(task, ledger, queue_before=queue_before)
+        if task.queue_id != queue_before:
+            _give_to_queue(task, now)
+        ledger.write()
+    return task
+
+
+def wrap_up(task: Task, *, by: Worker | None, now: dt.datetime) -> Task:
+    """The talking is over, the notes are not: the task stays with its worker and still holds capacity.
+
+    Repeating it changes nothing. Raises ``WrongState`` unless assigned, ``NotYours`` for a worker who does not hold it.
+    """
+    with transaction.atomic():
+        task = _live(task)
+        reservation = _held_by(task, by)
+        if task.status == Task.Status.WRAPPING:
+            return task
+        if task.status != Task.Status.ASSIGNED or reservation is None:
+            raise WrongState("Only an assigned task can be wrapped up.")
+        worker = locks.worker(reservation.worker_id)
+        limit = worker.workspace.wrap_up_limit
+        task.status, task.wrapping_at = Task.Status.WRAPPING, now
+        task.due_at = now + dt.timedelta(seconds=limit) if limit else None
+        _save(task, "status", "wrapping_at", "due_at")
+        _end(reservation, Reservation.Status.WRAPPING)
+        ledger = Ledger(now)
+        ledger.about_task("task.wrapup", task, _about(task))
+        ledger.about_reservation("reservation.wrapup", reservation, task, worker)
+        ledger.write()
+    return task
+
+
+def complete(task: Task, *, by: Worker | None, reason: str = "", now: dt.datetime) -> Task:
+    """The work is done: capacity is free again, the conversation closes with ``reason`` as its disposition.
+
+    Repeating it changes nothing. ``by`` None is a supervisor or the system. Raises ``WrongState`` when nobody holds
+    the task, ``NotYours`` for a worker who does not hold it.
+    """
+    with transaction.atomic():
+        task = locks.task(task.pk)
+        if task.status == Task.Status.COMPLETED:
+            return task
+        if task.status not in _HELD:
+            raise WrongState("Only a task somebody works on can be completed.")
+        _held_by(task, by)
+        _finish(task, reason=reason, now=now)
+        if task.conversation is not None:
+            lifecycle.close(task.conversation, disposition=reason, now=now)
+    return task
+
+
+def cancel(task: Task, *, reason: str, now: dt.datetime, closes_conversation: bool = True) -> Task:
+    """Nobody will work on it: offers are withdrawn. Its conversation closes, so the customer's next words start anew.
+
+    Repeating it changes nothing. Raises ``WrongState`` when somebody has the task (complete or requeue it instead).
+    """
+    with transaction.atomic():
+        task = locks.task(task.pk)
+        if task.status == Task.Status.CANCELED:
+            return task
+        if task.status not in _WAITING:
+            raise WrongState("Somebody works on this task or it is over; it cannot be canceled.")
+        offers = locks.reservations(task, [Reservation.Status.PENDING])
+        workers = locks.workers(offer.worker_id for offer in offers)
+        task.status, task.reason, task.ended_at, task.due_at = Task.Status.CANCELED, reason[:512], now, None
+        _save(task, "status", "reason", "ended_at", "due_at")
+        ledger = Ledger(now)
+        for offer in offers:
+            _end(offer, Reservation.Status.CANCELED, now=now, reason=reason)
+            capacity.release(workers[offer.worker_id], offer, task)
+            ledger.about_reservation("reservation.canceled", offer, task, workers[offer.worker_id])
+        ledger.about_task("task.canceled", task, _about(task))
+        if closes_conversation and task.conversation is not None:
+            lifecycle.close(task.conversation, now=now)
+        ledger.write()
+    return task
+
+
+def requeue(
+    task: Task, *, by: Worker | None, reason: str = "", now: dt.datetime, routing_target: str | None = None
+) -> Task:
+    """Back into the queue, with the age it has; whoever had it comes after everybody else.
+
+    It enters its workflow from the top, or goes straight to ``routing_target`` (a queue's or worker's sid). Repeating
+    it changes nothing. Raises ``WrongState`` when nobody holds it, ``NotYours`` for a worker who does not hold it.
+    """
+    with transaction.atomic():
+        task = _live(task)
+        if task.status in _WAITING:
+            return task
+        _held_by(task, by)
+        held = locks.reservations(task, Reservation.LIVE)
+        workers = locks.workers(reservation.worker_id for reservation in held)
+        ledger = Ledger(now)
+        for reservation in held:
+            worker = workers[reservation.worker_id]
+            _end(reservation, Reservation.Status.CANCELED, now=now, reason=reason)
+            capacity.release(worker, reservation, task)
+            task.declined[worker.pk.hex] = now.isoformat()
+            Worker.objects.filter(pk=worker.pk).update(idle_since=now)
+            ledger.about_reservation("reservation.canceled", reservation, task, worker)
+        queue_before = task.queue_id
+        task.status, task.assigned_at, task.wrapping_at = Task.Status.PENDING, None, None
+        task.expires_at = now + dt.timedelta(seconds=task.timeout)
+        if routing_target is not None:
+            task.routing_target = routing_target
+        entry.enter(task, now=now)
+        task.queue_entered_at = now
+        _save(
+            task,
+            *("status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", "priority"),
+            *("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at"),
+        )
+        ledger.about_task("task.updated", task, _about(task))
+        entry.note_entry(task, ledger, queue_before=queue_before)
+        _give_to_queue(task, now)
+        ledger.write()
+    return task
+
+
+def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> None:
+    """A closed conversation needs nobody any more: its waiting task is canceled, a held one completed."""
+    live = queries.live_task(conversation.pk)
+    if live is None:
+        return
+    with transaction.atomic():
+        task = locks.task(live.pk)
+        if task.conversation is None or task.conversation.status != Conversation.Status.CLOSED:
+            return
+        if task.status in _HELD:
+            _finish(task, reason=task.conversation.disposition, now=now)
+        elif task.status in _WAITING:
+            cancel(task, reason="The conversation was closed.", now=now, closes_conversation=False)
+
+
+def _finish(task: Task, *, reason: str, now: dt.datetime) -> None:
+    held = locks.reservations(task, Reservation.LIVE)
+    workers = locks.workers(reservation.worker_id for reservation in held)
+    task.status, task.reason, task.ended_at, task.due_at = Task.Status.COMPLETED, reason[:512], now, None
+    _save(task, "status", "reason", "ended_at", "due_at")
+    ledger = Ledger(now)
+    ledger.about_task("task.completed", task, _about(task))
+    for reservation in held:
+        was_offer = reservation.status == Reservation.Status.PENDING
+        status = Reservation.Status.CANCELED if was_offer else Reservation.Status.COMPLETED
+        _end(reservation, status, now=now, reason=reason)
+        worker = workers[reservation.worker_id]
+        capacity.release(worker, reservation, task)
+        if not was_offer:
+            Worker.objects.filter(pk=worker.pk).update(idle_since=now)
+        ledger.about_reservation(f"reservation.{status.value}", reservation, task, worker)
+    ledger.write()
+
+
+def _live(task: Task) -> Task:
+    held = locks.task(task.pk)
+    if held.status not in Task.LIVE:
+        raise WrongState("The task is over.")
+    return held
+
+
+def _held_by(task: Task, by: Worker | None) -> Reservation | None:
+    """The reservation that makes ``by`` (or, for None, anybody) the task's worker; ``NotYours`` for anybody else."""
+    rows = Reservation.objects.filter(task=task, status__in=["accepted", "wrapping"]).order_by("role", "id")
+    for row in reversed(rows):
+        if by is None or row.worker_id == by.pk:
+            return row
+    if by is not None:
+        raise NotYours("Another agent has this task.")
+    return None
+
+
+def _end(
+    reservation: Reservation, status: Reservation.Status, *, now: dt.datetime | None = None, reason: str = ""
+) -> None:
+    """The reservation's next state, saved; ``now`` when it is its last."""
+    reservation.status = status
+    reservation.ended_at, reservation.reason = now, reason[:512]
+    reservation.version += 1
+    reservation.save(update_fields=["status", "ended_at", "reason", "version"])
+
+
+def _save(task: Task, *fields: str) -> None:
+    task.version += 1
+    task.save(update_fields=[*fields, "version"])
+
+
+def _give_to_queue(task: Task, now: dt.datetime) -> None:
+    if task.conversation is None or task.queue is None:
+        return
+    ownership.change(
+        task.conversation,
+        owner=Conversation.Owner.QUEUE,
+        owner_sid=task.queue.sid,
+        owner_name=task.queue.friendly_name,
+        queue_team=task.queue.team,
+        now=now,
+    )
+
+
+def _about(task: Task) -> dict[str, Any]:
+    """What a task's own event says about it."""
+    return {
+        "task": {
+            "sid": task.sid,
+            "status": task.status,
+            "priority": task.priority,
+            "attributes": task.attributes,
+            "reason": task.reason,
+        }
+    }
+
+
+def _checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    clean = scrub_json(attributes)
+    if not isinstance(clean, dict):
+        raise Refused("A task's attributes are an object.", code="routing.bad_attributes")
+    if len(json.dumps(clean, ensure_ascii=False)) > MAX_ATTRIBUTES:
+        raise Refused(f"A task's attributes have at most {MAX_ATTRIBUTES} characters.", code="routing.bad_attributes")
+    return clean
+
+
+def _bounded(name: str, value: int, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Refused(f"{name} is a whole number from {low} to {high}.", code=f"routing.bad_{name}")
+    return value
+
+
+def _task_channel(workspace_id: Any, name: str) -> TaskChannel:
+    rows = TaskChannel.objects.filter(workspace_id=workspace_id)
+    row_id = TaskChannel.id_from_sid(name)
+    found = rows.filter(pk=row_id).first() if row_id else rows.filter(unique_name=name).first()
+    if found is None:
+        raise Refused(f"There is no task channel {name[:64]!r}.", code="routing.no_task_channel")
+    return found
+
+
+def _only_workflow(workspace_id: Any) -> Workflow:
+    rows = list(Workflow.objects.filter(workspace_id=workspace_id).order_by("id")[:2])
+    if len(rows) > 1:
+        rows = list(Workflow.objects.filter(workspace_id=workspace_id, friendly_name=setup.DEFAULT_NAME))
+    if not rows:
+        raise Refused("Say which workflow the task goes through.", code="routing.no_workflow")
+    return rows[0]
