@@ -4,7 +4,11 @@ import { defineConfig } from "vitest/config";
 import { compress } from "./static/build/compress";
 
 // Apps served by Django pages; each is built when its entry is there.
-const entries = ["static/src/console/main.ts", "static/src/flow_editor/main.ts"].filter((path) => existsSync(path));
+const entries = [
+  "static/src/console/main.ts",
+  "static/src/flow_editor/main.ts",
+  "static/src/simulator/main.ts",
+].filter((path) => existsSync(path));
 
 const devPort = Number(process.env["VITE_DEV_PORT"] ?? 5173);
 

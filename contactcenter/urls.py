@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("", include("channels_adapters.simulator.urls")),
     *_written("conversations.urls"),
     *_written("routing.urls"),
     *_written("flows.urls"),

@@ -18,6 +18,7 @@ from channels_adapters.contract import (
     ParseResult,
     Profile,
     SendReceipt,
+    Simulator,
     WebhookRequest,
     WebhookResponse,
 )
@@ -113,4 +114,16 @@ class MessengerAdapter(ChannelAdapter):
         return profile if profile.name or profile.avatar_url else None
 
     def urls(self) -> Iterable[Any]:
-        return ()
+        from channels_adapters.simulator import urls
+
+        return urls.for_adapter(self.slug)
+
+    def websocket_urls(self) -> Iterable[Any]:
+        from channels_adapters.simulator import urls
+
+        return urls.sockets_for_adapter(self.slug)
+
+    def simulator(self) -> Simulator:
+        from channels_adapters.messenger import simulator
+
+        return simulator.demo()

@@ -20,6 +20,7 @@ from channels_adapters.errors import (
     WindowClosed,
 )
 from channels_adapters.messenger.signature import sign
+from contactcenter.lib import egress
 
 _APP_SECRET = "kit-app-secret-5b1f"  # noqa: S105 - invented
 _PAGE = "209331177550012"
@@ -145,6 +146,7 @@ kit = ContractKit(
         _answer("401 empty", ChannelMisconfigured, 401, b""),
         _answer("404 as a page", ChannelMisconfigured, 404, b"<html>"),
         _answer("moved", ChannelMisconfigured, 302, b"", location="https://elsewhere.example/"),
+        _broken("not a public address", ChannelMisconfigured, egress.AddressRefused),
         _broken("not an http address", ChannelMisconfigured, httpx.UnsupportedProtocol),
         _broken("illegal header", ChannelMisconfigured, httpx.LocalProtocolError),
     ),

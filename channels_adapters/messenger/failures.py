@@ -26,6 +26,7 @@ from channels_adapters.errors import (
     TransientSendError,
     WindowClosed,
 )
+from contactcenter.lib import egress
 from contactcenter.lib.text import scrub_name
 
 _BUSY = gettext_noop("Facebook is busy and asked us to slow down. It will be tried again.")
@@ -126,6 +127,8 @@ def _without_words(response: httpx.Response, now: dt.datetime) -> SendError:
 
 def from_line(error: httpx.HTTPError) -> SendError:
     """The error a broken line stands for: before the request went out it is safe to try again, after it is not."""
+    if isinstance(error, egress.AddressRefused):
+        return ChannelMisconfigured(_("The Graph API address is not a public https address. Check the settings."))
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
         return TransientSendError(_("Facebook could not be reached. It will be tried again."))
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)):
