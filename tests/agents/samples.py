@@ -18,10 +18,20 @@ def server_frame(name: str) -> dict[str, Any]:
     return next(sample["frame"] for sample in load("server") if sample["name"] == name)
 
 
-def shape(value: Any, *, open_keys: frozenset[str] = frozenset({"attributes", "data", "reactions", "media"})) -> Any:
-    """Which keys an object has, all the way down; lists by their first item; what varies by nature left out."""
-    if isinstance(value, dict):
-        return {key: None if key in open_keys else shape(part) for key, part in sorted(value.items())}
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return None
+#: Objects whose keys vary by nature.
+OPEN = frozenset({"attributes", "data", "reactions", "media"})
+
+
+def assert_same_shape(real: Any, sample: Any, path: str = "") -> None:
+    """The real frame has the sample's keys, all the way down, and values of the sample's kind where both have one."""
+    if isinstance(sample, dict) and isinstance(real, dict):
+        if path.rpartition(".")[2] in OPEN:
+            return
+        assert real.keys() == sample.keys(), f"{path or 'frame'}: {sorted(real)} instead of {sorted(sample)}"
+        for key in sample:
+            assert_same_shape(real[key], sample[key], f"{path}.{key}")
+    elif isinstance(sample, list) and isinstance(real, list):
+        if real and sample:
+            assert_same_shape(real[0], sample[0], f"{path}[]")
+    elif real is not None and sample is not None:
+        assert type(real) is type(sample), f"{path}: {real!r} instead of {sample!r}"

@@ -1,0 +1,41 @@
+"""News from below -> hints to consoles. One line each; what is pushed only says where to look, or may be lost."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_out
+
+from agents.protocol import frames
+from contactcenter.lib import groups, ids, push
+from conversations import events as conversation_events
+from routing import events as routing_events
+
+
+def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
+    push.send(groups.conversation(conversation_id), {"type": "look", "stream": ids.to_sid("CH", conversation_id)})
+
+
+def on_worker_event_recorded(sender: object, *, worker_id: uuid.UUID, **_: Any) -> None:
+    push.send(groups.worker(worker_id), {"type": "look", "stream": "worker"})
+
+
+def on_typing(sender: object, *, conversation_id: uuid.UUID, active: bool, **_: Any) -> None:
+    frame = frames.Typing(
+        conversation=ids.to_sid("CH", conversation_id), who="customer", name="", user_sid=None, active=active
+    )
+    push.send(groups.conversation(conversation_id), frame.to_json())
+
+
+def on_logged_out(sender: object, *, user: Any, **_: Any) -> None:
+    if user is not None:
+        push.send(groups.user(user.pk), {"type": "check"})
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    conversation_events.event_recorded.connect(on_event_recorded, dispatch_uid="agents.event_recorded")
+    conversation_events.typing.connect(on_typing, dispatch_uid="agents.typing")
+    routing_events.worker_event_recorded.connect(on_worker_event_recorded, dispatch_uid="agents.worker_event_recorded")
+    user_logged_out.connect(on_logged_out, dispatch_uid="agents.logged_out")
