@@ -223,7 +223,7 @@ def test_a_token_no_header_can_carry_is_reported_without_being_quoted() -> None:
 
 
 def test_an_address_that_is_none_is_reported() -> None:
-    for base in ("graph.example", "ftp://graph.example", "http://["):
+    for base in ("graph.example", "ftp://graph.example", "https://graph.example:port"):
         line = make.line(connection={**make.line().connection, "graph_base": base})
         context = make.context(make.graph(), line=line, http=httpx.Client())
 
