@@ -13,8 +13,11 @@ import structlog
 from celery import Celery
 from celery.contrib.django.task import DjangoTask
 from kombu.exceptions import OperationalError
+from kombu.transport import TRANSPORT_ALIASES
 
 from contactcenter import timers
+
+TRANSPORT_ALIASES["embedded"] = "contactcenter.lib.memory_broker:Transport"
 
 log = structlog.get_logger(__name__)
 

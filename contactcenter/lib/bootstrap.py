@@ -45,6 +45,7 @@ MESSAGES = {
     ),
     "disk": "The disk is full. Free about 1 GB and run the same command again.",
 }
+BROKEN_BUILD = "The sources under static/src do not build as they are; what is wrong stands above."
 
 
 class Failed(Exception):
@@ -333,12 +334,12 @@ def _make_front_end() -> None:
     _say("Building the front end")
     executable, folder = node()
     stamp = _front_end_stamp()
-    env = {"PATH": folder + os.pathsep + os.environ.get("PATH", "")}
+    env = {"PATH": folder + os.pathsep + os.environ.get("PATH", ""), "NO_COLOR": "1"}
     vite = [executable, os.path.join("node_modules", "vite", "bin", "vite.js"), "build", "--logLevel", "warn"]
     if os.path.exists(os.path.join(ROOT, "static/src/console/main.ts")):
-        _run("Console", vite, env=env)
+        _run("Console", vite, env=env, hints=BROKEN_BUILD)
     if os.path.exists(os.path.join(ROOT, "static/src/widget/main.ts")):
-        _run("Chat widget", [*vite, "--config", "vite.widget.config.ts"], env=env)
+        _run("Chat widget", [*vite, "--config", "vite.widget.config.ts"], env=env, hints=BROKEN_BUILD)
     os.makedirs(DIST, exist_ok=True)
     _write_stamp(DIST, stamp)
 

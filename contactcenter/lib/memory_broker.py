@@ -1,7 +1,7 @@
 """Celery's broker inside one process: kombu's memory transport, woken by a condition instead of polling.
 
 The stock transport sleeps between looks (1 s; at 20 ms it still costs 10 ms a hop and 50 wake-ups a second).
-Use as broker URL ``contactcenter.lib.memory_broker:Transport://``; see ``settings``.
+Broker URL: ``embedded://`` (named in contactcenter/celery.py).
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", *([_public.hostname] if _public.hostname else [])]
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL] if PUBLIC_URL else [])
+#: http://127.0.0.1:<port> while ``demo`` or ``serve`` runs: where this very process answers.
+LOCAL_URL = ""
 #: A proxy in front sets X-Forwarded-For and X-Forwarded-Proto itself. Believing them otherwise lets anybody forge them.
 TRUSTED_PROXY = env.bool("TRUSTED_PROXY", default=False)
 
@@ -87,6 +89,7 @@ INSTALLED_APPS = [
     "routing",
     "flows",
     "agents",
+    "channels_adapters.simulator",
     *ADAPTERS,
 ]
 
@@ -169,7 +172,7 @@ CACHES: dict[str, dict[str, Any]] = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-CELERY_BROKER_URL = REDIS_URL or "contactcenter.lib.memory_broker:Transport://"
+CELERY_BROKER_URL = REDIS_URL or "embedded://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_TASK_DEFAULT_QUEUE = "inbound"
@@ -220,6 +223,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "agents.views.locked_out"
 AXES_IPWARE_PROXY_COUNT = 1 if TRUSTED_PROXY else None
 
 SESSION_COOKIE_AGE = 7 * 24 * 3600
@@ -313,6 +317,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "contactcenter.api.handle_exception",
 }
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+#: Simulated providers and their page: only ``demo`` turns them on; they reach our own doors at LOCAL_URL.
+SIMULATORS = False
 #: host:port pairs the egress client may reach although they are private (simulators).
 EGRESS_ALLOW_PRIVATE = env.list("EGRESS_ALLOW_PRIVATE", default=[])
 
@@ -324,3 +330,9 @@ LOGGING_CONFIG = None
 logs.configure(level=env.str("LOG_LEVEL", default="INFO"), style=env.str("LOG_STYLE", default=""))
 
 SILENCED_SYSTEM_CHECKS = ["django_vite.W001"] if "CI" not in os.environ else []
+
+# --------------------------------------------------------------------------------------------------
+# The admin
+# --------------------------------------------------------------------------------------------------
+
+from contactcenter.settings.unfold import UNFOLD  # noqa: E402, F401  (a settings module's way of being long)
