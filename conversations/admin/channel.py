@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import (
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -37,7 +37,7 @@ def _field(setting: Setting, *, has_secret: bool) -> forms.Field:
             label=setting.label,
             required=setting.required and not has_secret,
             help_text=_("Stored sealed. Leave empty to keep the present one.") if has_secret else setting.help,
-            widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
+            widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         )
     if setting.kind == "boolean":
         return forms.BooleanField(
@@ -105,6 +105,7 @@ class SettingsAdmin(ModelAdmin):
     base_fields: tuple[str, ...] = ()
 
     def declared(self, row: Any) -> tuple[Setting, ...]:
+        """The adapter's settings for this row; none when its app is no longer installed."""
         raise NotImplementedError  # both subclasses say which of the adapter's settings are theirs
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -123,7 +124,10 @@ class SettingsAdmin(ModelAdmin):
         if obj is None:
             return [(None, {"fields": self.base_fields})]
         return [
-            (None, {"fields": [*[f for f in self.base_fields if f != "type"], *self.get_readonly_fields(request, obj)]}),
+            (
+                None,
+                {"fields": [*[f for f in self.base_fields if f != "type"], *self.get_readonly_fields(request, obj)]},
+            ),
             (_("Settings"), {"fields": [PREFIX + setting.name for setting in self.declared(obj)]}),
         ]
 
@@ -142,7 +146,7 @@ class ConnectionAdmin(SettingsAdmin):
     search_fields = ["name"]
 
     def declared(self, row: Connection) -> tuple[Setting, ...]:
-        return registry.get(row.type).connection_settings
+        return adapter.connection_settings if (adapter := registry.all_adapters().get(row.type)) else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> list[str]:
         return ["webhook_address"] if obj else []
@@ -164,7 +168,7 @@ class ChannelAdmin(SettingsAdmin):
     actions_detail = ["test_connection"]
 
     def declared(self, row: Channel) -> tuple[Setting, ...]:
-        return registry.get(row.type).channel_settings
+        return adapter.channel_settings if (adapter := registry.all_adapters().get(row.type)) else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         rows = super().get_queryset(request)

@@ -90,7 +90,20 @@ class InboundEventAdmin(ReplayAdmin):
     list_select_related = ["channel"]
     search_fields = ["key", "error"]
     show_full_result_count = False
-    fields = ["sid", "connection", "channel", "kind", "lane", "key", "status", "attempts", "error", "at", "done_at", "body"]
+    fields = [
+        "sid",
+        "connection",
+        "channel",
+        "kind",
+        "lane",
+        "key",
+        "status",
+        "attempts",
+        "error",
+        "at",
+        "done_at",
+        "body",
+    ]
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundEvent]:
