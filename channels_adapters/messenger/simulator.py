@@ -57,6 +57,7 @@ class FakeGraph(Simulator):
 
     def __init__(self, line: lines.DemoLine, **options: Any) -> None:
         super().__init__(options.pop("personas", DEMO_PERSONAS), **options)
+        self.title = line.name
         self._hook = line.hook_path
         self._app_id = str(line.connection["app_id"])
         self._app_secret = str(line.connection["app_secret"])
@@ -85,6 +86,9 @@ class FakeGraph(Simulator):
         person = self.persona(persona)
         if action == "arm":
             self.arm(str(data.get("failure", "")))
+            return {}
+        if action == "disarm":
+            self.disarm()
             return {}
         do = self._ACTIONS.get(action)
         if do is None:
@@ -254,7 +258,7 @@ class FakeGraph(Simulator):
 
     def _node(self, request: GraphRequest) -> WebhookResponse:
         if request.node in {"me", self._page}:
-            return ok({"id": self._page, "name": "Demo page"})
+            return ok({"id": self._page, "name": self.title})
         try:
             person = self.persona(request.node)
         except Refused:
@@ -372,7 +376,7 @@ def demo_line(base_url: str) -> lines.DemoLine:
     return lines.DemoLine(
         slug="messenger",
         connection_id=uuid.UUID("0192f0c0-0000-7000-8000-00006d736e67"),
-        name="Messenger (simulated)",
+        name="Demo shop",
         connection={
             "app_id": "811000000000417",
             "app_secret": lines.secret("messenger.app_secret"),

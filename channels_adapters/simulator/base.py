@@ -109,6 +109,8 @@ class Simulator:
 
     slug = ""
     label: Any = ""
+    #: who the people write to, as their phones name it
+    title = ""
     #: code -> what the page's "the next message fails with ..." menu says
     failures: Mapping[str, Any] = {}
     #: what a person can do here beyond writing text, in the page's words ("image", "sticker", "react", "edit" ...)
@@ -303,6 +305,7 @@ class Simulator:
             return {
                 "slug": self.slug,
                 "label": str(self.label),
+                "title": self.title,
                 "version": self._version,
                 "actions": list(self.actions),
                 "failures": [{"code": code, "label": str(label)} for code, label in self.failures.items()],

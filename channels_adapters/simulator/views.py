@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
@@ -79,8 +80,8 @@ def _json(request: HttpRequest) -> dict[str, Any]:
 def page(request: HttpRequest) -> HttpResponse:
     if not settings.SIMULATORS:
         raise Http404
-    listed = [{"slug": slug, "label": simulator.label} for slug, simulator in simulators().items()]
-    return render(request, "simulator/page.html", {"simulators": listed})
+    listed = [{"slug": slug, "label": str(simulator.label)} for slug, simulator in simulators().items()]
+    return render(request, "simulator/page.html", {"config": {"simulators": listed, "language": get_language()}})
 
 
 @never_cache

@@ -275,7 +275,8 @@ BODY_LIMITS: list[tuple[str, int]] = [
     ("/api/uploads/", MAX_UPLOAD_BYTES + 64 * 1024),
     ("/channels/", MAX_UPLOAD_BYTES + 64 * 1024),
     ("/admin/", MAX_UPLOAD_BYTES + 64 * 1024),
-    ("/hooks/", MAX_BODY_BYTES),
+    # The largest any adapter takes; the webhook door asks each for its own.
+    ("/hooks/", 5 * 1024 * 1024),
     ("/", MAX_BODY_BYTES),
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
