@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
@@ -33,3 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         if (patterns := list(adapter.urls()))
     ),
 ]
+
+if settings.BENCH:
+    from contactcenter.bench.views import bare
+
+    urlpatterns.append(path("bench/bare/", bare))

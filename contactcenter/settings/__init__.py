@@ -318,6 +318,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "contactcenter.api.handle_exception",
 }
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+#: ``manage.py bench`` measures against a bare view in the same server.
+BENCH = env.bool("BENCH", default=False)
 #: Simulated providers and their page: only ``demo`` turns them on; they reach our own doors at LOCAL_URL.
 SIMULATORS = False
 #: host:port pairs the egress client may reach although they are private (simulators).
