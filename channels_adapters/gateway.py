@@ -129,7 +129,15 @@ class Gateway(Protocol):
     ) -> list[str]: ...
 
     def store_upload(
-        self, slug: str, address: str, sender: Sender, *, name: str, content: bytes, now: dt.datetime
+        self,
+        slug: str,
+        address: str,
+        sender: Sender,
+        *,
+        name: str,
+        content: bytes,
+        content_type: str,
+        now: dt.datetime,
     ) -> HistoryFile: ...
 
     def open_file(self, slug: str, address: str, sender: Sender, key: str) -> OpenFile | None: ...
@@ -204,11 +212,13 @@ def unconfirmed(slug: str, address: str, sender: Sender, *, up_to: Cursor, statu
 
 
 def store_upload(
-    slug: str, address: str, sender: Sender, *, name: str, content: bytes, now: dt.datetime
+    slug: str, address: str, sender: Sender, *, name: str, content: bytes, content_type: str, now: dt.datetime
 ) -> HistoryFile:
     """Keep a customer's file (type sniffed, size capped: raises ``Refused``). Its ``key`` goes into
     ``InboundAttachment.stored_key`` of the message that carries it; only its uploader may attach it."""
-    return _registered().store_upload(slug, address, sender, name=name, content=content, now=now)
+    return _registered().store_upload(
+        slug, address, sender, name=name, content=content, content_type=content_type, now=now
+    )
 
 
 def open_file(slug: str, address: str, sender: Sender, key: str) -> OpenFile | None:

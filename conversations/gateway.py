@@ -57,21 +57,13 @@ class ConversationsGateway:
     """See ``channels_adapters.gateway`` for what each function promises."""
 
     def open_channel(self, slug: str, address: str, *, now: dt.datetime) -> Context | None:
-        from contactcenter.lib import egress
+        from conversations.services import channels
 
         channel = _channel(slug, address)
         if channel is None:
             return None
-        return Context(
-            connection=channel.connection.opened(),
-            channel=channel.opened(),
-            channel_address=channel.address,
-            http=egress.client(),
-            now=now,
-            state=dict(channel.state),
-            submit=lambda events: self.submit(slug, address, events, now=now),
-            publish=push.send,
-        )
+        with channels.context(channel, now=now) as context:
+            return context
 
     def submit(self, slug: str, address: str, events: Sequence[InboundEvent], *, now: dt.datetime) -> None:
         from conversations.services import inbound
@@ -166,7 +158,15 @@ class ConversationsGateway:
         ]
 
     def store_upload(
-        self, slug: str, address: str, sender: Sender, *, name: str, content: bytes, now: dt.datetime
+        self,
+        slug: str,
+        address: str,
+        sender: Sender,
+        *,
+        name: str,
+        content: bytes,
+        content_type: str,
+        now: dt.datetime,
     ) -> HistoryFile:
         from conversations.services import contacts, media
 
@@ -174,7 +174,8 @@ class ConversationsGateway:
         if channel is None:
             raise NotVisible("This chat is no longer in use.")
         identity = contacts.resolve(channel, sender, now=now)
-        return _to_file(media.store_upload(SimpleUploadedFile(name, content), identity=identity))
+        file = SimpleUploadedFile(name, content, content_type)
+        return _to_file(media.store_upload(file, identity=identity, now=now))
 
     def open_file(self, slug: str, address: str, sender: Sender, key: str) -> OpenFile | None:
         identity = Identity.objects.filter(kind=sender.kind, scope=sender.scope, address=sender.address).first()

@@ -71,7 +71,7 @@ class Site:
 
     key: str
     allowed_origins: tuple[str, ...] = ()
-    identity_secret: str = ""
+    identity_secret: str = dataclasses.field(default="", repr=False)
     #: language -> text
     title: Mapping[str, str] = dataclasses.field(default_factory=dict)
     greeting: Mapping[str, str] = dataclasses.field(default_factory=dict)

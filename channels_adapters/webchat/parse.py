@@ -37,14 +37,14 @@ class User:
     id: str = ""
     name: str = ""
     email: str = ""
-    hash: str = ""
-    jwt: str = ""
+    hash: str = dataclasses.field(default="", repr=False)
+    jwt: str = dataclasses.field(default="", repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Hello:
     site: str
-    token: str = ""
+    token: str = dataclasses.field(default="", repr=False)
     conversation: str = ""
     last_seq: int = 0
     user: User | None = None

@@ -40,9 +40,9 @@ def message(value: HistoryMessage, visitor: str, address: Address) -> Frame:
         "at": time(value.at),
     }
     if value.direction == "in":
-        prefix = external_id(visitor, "")
         frame["from"]["name"] = ""
-        frame["cid"] = value.external_id.removeprefix(prefix) if value.external_id.startswith(prefix) else ""
+        # What has no id of its own on the channel is stored under its key.
+        frame["cid"] = value.external_id.removeprefix("key:").removeprefix(external_id(visitor, ""))
     return frame
 
 
@@ -67,6 +67,7 @@ def state(value: ThreadState, *, is_available: bool, queue: Frame | None) -> Fra
         "agent": {"name": value.agent_name} if value.agent_name else None,
         "agent_online": is_available,
         "read_seq": value.read_seq,
+        "customer_read_seq": value.customer_read_seq,
         "queue": queue if value.owner == "queue" else None,
     }
 

@@ -109,6 +109,7 @@ def upload(request: HttpRequest, site: Site) -> HttpResponseBase:
             visitor.sender(),
             name=scrub_name(given.name or "file"),
             content=given.read(),
+            content_type=given.content_type or "",
             now=now,
         )
     except Refused as error:

@@ -313,7 +313,7 @@ export function items(state: State): Item[] {
   let separated = false;
   for (const message of state.messages) {
     const mine = message.from.type === "visitor";
-    const isNew = !separated && state.separator !== null && !mine && compare(message, state.separator) > 0;
+    const isNew: boolean = !separated && state.separator !== null && !mine && compare(message, state.separator) > 0;
     separated ||= isNew;
     bubbles.push({
       kind: "bubble",
@@ -360,7 +360,7 @@ export function items(state: State): Item[] {
   for (const bubble of bubbles) {
     let apart = !before;
     if (!before || day(before.at) !== day(bubble.at)) {
-      list.push({ kind: "day", key: `day:${bubble.conversation}:${bubble.key}`, at: bubble.at });
+      list.push({ kind: "day", key: `day:${bubble.key}`, at: bubble.at });
       apart = true;
     } else if (before.conversation && bubble.conversation && before.conversation !== bubble.conversation) {
       list.push({ kind: "earlier", key: `earlier:${before.conversation}` });
