@@ -38,10 +38,13 @@ def sign_in(user: User) -> str:
 class Tab:
     """``async with Tab(user) as tab``: connected and welcomed. ``seen`` are all frames so far, ``states`` by stream."""
 
-    def __init__(self, user: User | None, *, session: str = "", origin: str = "http://localhost") -> None:
+    def __init__(
+        self, user: User | None, *, session: str = "", origin: str = "http://localhost", keeps_state: bool = True
+    ) -> None:
         self.user = user
         self.session = session
         self.origin = origin
+        self.keeps_state = keeps_state
         self.welcome: Json = {}
         self.seen: list[Json] = []
         self.states: dict[str, Json | None] = {}
@@ -80,7 +83,7 @@ class Tab:
             raise Closed(message["code"])
         frame: Json = json.loads(message["text"])
         self.seen.append(frame)
-        if "stream" in frame:
+        if self.keeps_state and "stream" in frame:
             self.states[frame["stream"]] = reducer.apply(self.states.get(frame["stream"]), frame)
         return frame
 
