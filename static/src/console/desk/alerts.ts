@@ -13,6 +13,8 @@ interface Announcement {
 export interface Notice {
   /** What it is about; the same id sounds once over all tabs. */
   id: string;
+  /** One notification on the screen for these; withdrawn together. */
+  group: string;
   title: string;
   body: string;
   kind: "offer" | "message";
@@ -60,9 +62,9 @@ export class Alerts {
   }
 
   /** The offer is gone or the conversation has been read: so is its notification. */
-  withdraw(id: string): void {
-    this.#shown.get(id)?.close();
-    this.#shown.delete(id);
+  withdraw(group: string): void {
+    this.#shown.get(group)?.close();
+    this.#shown.delete(group);
   }
 
   /** How many things wait, in front of the page's title. */
@@ -83,7 +85,7 @@ export class Alerts {
     try {
       const shown = new Notification(notice.title, {
         body: notice.body,
-        tag: notice.id,
+        tag: notice.group,
         requireInteraction: notice.kind === "offer",
       });
       shown.onclick = () => {
@@ -91,7 +93,7 @@ export class Alerts {
         shown.close();
         notice.open();
       };
-      this.#shown.set(notice.id, shown);
+      this.#shown.set(notice.group, shown);
     } catch {
       // some phones only allow notifications from service workers: sound and title remain
     }

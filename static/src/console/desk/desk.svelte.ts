@@ -46,6 +46,8 @@ export class Desk {
   workerSid = $state<string | null>(null);
   /** Reservations being answered: their buttons wait. */
   answering = new SvelteMap<string, "accept" | "reject">();
+  /** What is written as an internal note: kept apart from the draft, so that it can never go out as a reply. */
+  noteTexts = new SvelteMap<string, string>();
   /** Where "new messages" begins in an open conversation, fixed while it is looked at. */
   newAfter = new SvelteMap<string, number>();
 
@@ -266,7 +268,8 @@ export class Desk {
       seenSeq: state?.messages[state.messages.length - 1]?.seq ?? 0,
       at: new Date(clock.now).toISOString(),
     });
-    this.drafts.clear(sid);
+    if (mode === "note") this.noteTexts.delete(sid);
+    else this.drafts.clear(sid);
     this.stopTyping(sid);
     this.newAfter.delete(sid);
   }
@@ -274,7 +277,12 @@ export class Desk {
   /** Takes back what a colleague's answer made doubtful, for rewriting. */
   takeBack(key: string): void {
     const item = this.outbox.discard(key);
-    if (item) this.drafts.write(item.conversation, [item.text, this.drafts.of(item.conversation)].filter(Boolean).join("\n"));
+    if (!item) return;
+    const { conversation, mode, text } = item;
+    const typed = mode === "note" ? (this.noteTexts.get(conversation) ?? "") : this.drafts.of(conversation);
+    const both = [text, typed].filter(Boolean).join("\n");
+    if (mode === "note") this.noteTexts.set(conversation, both);
+    else this.drafts.write(conversation, both);
   }
 
   retryMessage(message: Message): Promise<boolean> {
@@ -432,6 +440,7 @@ export class Desk {
     const name = offer.conversation?.contact.name || gettext("A customer");
     this.alerts.notify({
       id: `offer-${offer.sid}`,
+      group: `offer-${offer.sid}`,
       kind: "offer",
       title: interpolate(gettext("%(name)s is waiting for you"), { name }),
       body: offer.conversation?.last_message_text || offer.task.queue?.name || "",
@@ -445,6 +454,7 @@ export class Desk {
     if (looking) return;
     this.alerts.notify({
       id: `message-${sid}-${message.seq}`,
+      group: `message-${sid}`,
       kind: "message",
       title: customerName(state.conversation),
       body: message.text || gettext("sent a file"),

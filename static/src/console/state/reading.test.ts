@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Message } from "../protocol";
 import type { ConversationState } from "./conversation";
 import { at, conversation, message, reply, T0 } from "./fixtures";
-import { replyClosesAt, rows, unreadCount, urgency, waitingSince } from "./reading";
+import { deliveryStatus, replyClosesAt, rows, unreadCount, urgency, waitingSince } from "./reading";
 
 function state(...messages: Message[]): ConversationState {
   return { seq: 1, conversation: conversation(), messages, participants: [] };
@@ -63,4 +63,12 @@ test("rows: two days, and a system line of its own", () => {
 test("rows: ids are unique whatever the order of days", () => {
   const list = rows([message(1), message(2, { at: at(26 * 3600) }), message(3)], 1);
   expect(new Set(list.map((row) => row.id)).size).toBe(list.length);
+});
+
+test("the customer's watermark lifts what is sent, never what failed or waits", () => {
+  const far = conversation({ customer_read_seq: 5, customer_delivered_seq: 7 });
+  const status = (seq: number, own: Message["status"]) => deliveryStatus(reply(seq, { status: own }), far);
+  expect([status(5, "sent"), status(6, "sent"), status(8, "sent")]).toEqual(["read", "delivered", "sent"]);
+  expect([status(5, "failed"), status(5, "queued"), status(5, "unknown")]).toEqual(["failed", "queued", "unknown"]);
+  expect(deliveryStatus(message(5), far)).toBe("received");
 });

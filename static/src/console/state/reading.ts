@@ -1,7 +1,7 @@
 /** What the screen needs to know of a conversation, computed from its state. Pure. */
 
 import { dayNumber, parseTime } from "../../shared/format";
-import type { Conversation, Message } from "../protocol";
+import type { Conversation, Message, MessageStatus } from "../protocol";
 import type { ConversationState } from "./conversation";
 
 /** How far this user has read, by what the server knows. */
@@ -64,6 +64,17 @@ export function replyClosesAt(conversation: Conversation): number | null {
 
 export function customerName(conversation: Pick<Conversation, "contact" | "identity">): string {
   return conversation.contact.name || conversation.identity.display_name || conversation.identity.address;
+}
+
+const RANK: Partial<Record<MessageStatus, number>> = { queued: 0, unknown: 1, sent: 2, delivered: 3, read: 4 };
+
+/** A message's own status or what the customer's watermark says of it, whichever is further. */
+export function deliveryStatus(message: Message, conversation: Conversation): MessageStatus {
+  const own = RANK[message.status];
+  if (own === undefined || message.direction !== "out") return message.status;
+  if (own < 4 && own >= 2 && message.seq <= conversation.customer_read_seq) return "read";
+  if (own === 2 && message.seq <= conversation.customer_delivered_seq) return "delivered";
+  return message.status;
 }
 
 // ---- the message list -----------------------------------------------------------------------------
