@@ -42,7 +42,7 @@ _MOST_EDITS = 5
 DEMO_PERSONAS = (
     Persona("7340150028816001", "Emma Clarke", "en"),
     Persona("7340150028816002", "ليلى منصور", "ar", "VIP"),
-    Persona("7340150028816003", "Jonas Weber", "de"),
+    Persona("7340150028816003", "Jonas Weber", "en"),
     Persona("7340150028816004", "عمر حداد", "ar"),
 )
 
