@@ -12,9 +12,12 @@ How a test here works
                 ``drain.names()`` lists what waits; ``drain.clear()`` loses it (hints may be lost: your code must cope).
 ``pushes``      every frame that went through ``push.send``: a list of ``(group, frame)``.
 ``now``         2026-03-02 09:00 UTC, a Monday. Services take ``now``; add timedeltas instead of sleeping.
-``stack``       a private PostgreSQL and Redis, running: ``stack.database_url``, ``stack.redis_url``.
+``stack``       a private PostgreSQL and Redis for processes a test starts (``stack.database_url``, ``.redis_url``);
+                ``own_stack``: the same for one test, to flush, stop and restart.
 ``live_process``  our real process on a temporary data folder: ``live = live_process("demo")``; ``live.url``. Ended
-                with SIGINT, and exit code 0 is required.
+                with SIGINT, and exit code 0 is required. For a module's fixture: ``support.live.running("demo")``.
+``cluster``     scaled mode, each process its own: ``cluster.start_all()``, ``cluster.processes["worker"].kill()``,
+                ``cluster.start("web", env={"CRASH_AT": "inbound.committed"})``, ``cluster.stack.redis.flush()``.
 ``browser_page``  ``browser_page(locale="ar", color_scheme="dark", viewport=(390, 844))`` -> a Playwright page in a
                 real Chromium. Console errors and CSP violations fail the test.
 
@@ -33,12 +36,23 @@ from typing import Any
 
 import pytest
 
-from tests.support import commits, jobs
+from tests.support import commits, environment, jobs
 from tests.support.jobs import JobQueue
+
+environment.prepare()  # before anything imports a model: conftests of the folders below do
 
 pytest_plugins = ["tests.support.stack", "tests.support.live", "tests.support.browser"]
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Acted on by support.environment: the servers must be there before Django is.
+    parser.addoption("--stack", action="store_true", help="run on a private PostgreSQL and Redis, started here")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    environment.clean_up()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,15 +1,9 @@
-"""The suite's settings: SQLite in memory unless DATABASE_URL says otherwise, cheap hashing, its own data folder."""
+"""The suite's settings: SQLite in memory unless DATABASE_URL says otherwise, cheap password hashing.
+
+The environment they are read with is prepared by tests/support/environment.py.
+"""
 
 from __future__ import annotations
-
-import os
-import tempfile
-
-# The developer's own data folder is never touched: set before the settings read it.
-os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR") or tempfile.mkdtemp(prefix="contactcenter-test-")
-os.environ.setdefault("LOG_LEVEL", "WARNING")
-# Workers of pytest-xdist share one Redis.
-os.environ.setdefault("REDIS_PREFIX", "test-" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
 from contactcenter.settings import *  # noqa: F403
 from contactcenter.settings import DATABASE_URL, DATABASES
@@ -22,8 +16,7 @@ WHITENOISE_AUTOREFRESH = True  # do not read every static file once per test run
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 if DATABASE_URL:
-    DATABASES["default"]["OPTIONS"].pop(
-        "pool", None
-    )  # its spare connections would keep the test database from being dropped
+    # A pool's spare connections would keep the test database from being dropped.
+    DATABASES["default"]["OPTIONS"].pop("pool", None)
 else:
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"

@@ -1,1 +1,227 @@
-"""``--stack``: a private PostgreSQL and Redis for this run. Filled in below by contactcenter.servers."""
+"""Our real processes, started as an operator starts them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Environment of the suite that must not leak into a process under test.
+_OURS = (
+    "DJANGO_SETTINGS_MODULE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "REDIS_PREFIX",
+    "DATA_DIR",
+    "CRASH_AT",
+    "DEBUG",
+    "LOG_LEVEL",
+)
+
+
+class Process:
+    """One process of ours; everything it prints is kept for the report."""
+
+    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+        self.arguments = arguments
+        self._env = {name: value for name, value in os.environ.items() if name not in _OURS and "PYTEST" not in name}
+        self._env.update(CONTACTCENTER_BOOTSTRAP="off", PYTHONUNBUFFERED="1", LOG_STYLE="console")
+        self._env.update(env or {})
+        handle, name = tempfile.mkstemp(prefix="cc-live-", suffix=".log")
+        os.close(handle)
+        self.log = Path(name)
+        self.start()
+
+    def start(self) -> None:
+        """Start (again), with the same arguments and environment."""
+        self._from = self.log.stat().st_size
+        with self.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, *self.arguments],
+                cwd=ROOT,
+                env=self._env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._popen.poll()
+
+    def output(self) -> str:
+        """What it has printed since it was last started."""
+        with self.log.open("rb") as log:
+            log.seek(self._from)
+            return log.read().decode(errors="replace")
+
+    def wait_for(self, pattern: str, seconds: float = 40.0) -> re.Match[str]:
+        """The first match of ``pattern`` in the output. Raises ``AssertionError`` with all of it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = not self.is_running  # looked at first: what it said last is in the output then
+            found = re.search(pattern, self.output(), re.MULTILINE)
+            if found:
+                return found
+            if ended or time.monotonic() > deadline:
+                why = f"ended with {self.exit_code}" if ended else f"said nothing like {pattern!r} for {seconds:.0f} s"
+                raise AssertionError(f"{' '.join(self.arguments)} {why}:\n{self.output()}")
+            time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 10.0) -> int:
+        """End it politely. Returns its exit code; kills it and raises when it does not end."""
+        if self.is_running:
+            self._popen.send_signal(how)
+        try:
+            return self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                f"{' '.join(self.arguments)} did not end within {seconds} s:\n{self.output()}"
+            ) from None
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._popen.kill()
+        self._popen.wait(10)
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Wait until it ends by itself (a crash point). Returns its exit code."""
+        return self._popen.wait(seconds)
+
+
+class Live(Process):
+    """A process with a web server in it: ``url``, and ``data`` when it keeps a folder."""
+
+    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None, data: Path | None = None) -> None:
+        self.data = data
+        super().__init__(*arguments, env=env)
+
+    @property
+    def url(self) -> str:
+        """http://127.0.0.1:<port>, once it is ready."""
+        return self.wait_for(r"^ready (http://\S+)$")[1]
+
+
+@contextlib.contextmanager
+def running(command: str = "demo", *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Live]:
+    """``manage.py demo`` (or ``serve``) on a temporary data folder. Leaving the block sends SIGINT and demands exit 0,
+    unless the test has ended it already."""
+    with tempfile.TemporaryDirectory(prefix="cc-data-") as folder:
+        init = ["--init"] if command == "serve" else []
+        line = ["manage.py", command, "--port", "0", "--data", folder, *init, *arguments]
+        live = Live(*line, env=env, data=Path(folder))
+        try:
+            live.url  # noqa: B018  (waits until it is ready)
+            yield live
+            if live.is_running:
+                code = live.stop()
+                assert code == 0, f"ended with {code}:\n{live.output()}"
+        finally:
+            if live.is_running:
+                live.kill()
+            live.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def live_process() -> Iterator[Callable[..., Live]]:
+    """``live_process("demo")``, ``live_process("serve", env={...})`` -> a ``Live``; any number of them."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(running(*arguments, **options))
+
+
+class Cluster:
+    """Scaled mode on one machine: every process its own, by name, to kill and start again."""
+
+    #: name -> arguments; order matters, the web process migrates nothing.
+    COMMANDS: dict[str, tuple[str, ...]] = {
+        "web": ("manage.py", "web", "--port", "0"),
+        "worker": (
+            *("-m", "celery", "-A", "contactcenter.celery", "worker", "-P", "threads", "-c", "4", "-l", "warning"),
+            *("-Q", "inbound,outbound,media,low", "-n", "worker@test"),
+        ),
+        "router": ("manage.py", "route"),
+        "beat": ("-m", "celery", "-A", "contactcenter.celery", "beat", "-l", "warning"),
+    }
+
+    def __init__(self, stack: Stack, env: Mapping[str, str] | None = None, data: Path | None = None) -> None:
+        self.stack = stack
+        self.data = data
+        self._env = {
+            **stack.environment,
+            "DATA_DIR": str(data),
+            "SECRET_KEY": "test-cluster",
+            "SEALING_KEYS": "dGVzdC1vbmx5LXNlYWxpbmcta2V5LTMyLWJ5dGVzISE=",
+            **(env or {}),
+        }
+        self.processes: dict[str, Process] = {}
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command to its end. Returns what it printed; raises when it fails."""
+        process = Process("manage.py", *arguments, env=self._env)
+        code = process.wait(120)
+        assert code == 0, process.output()
+        return process.output()
+
+    def start(self, name: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> Process:
+        """Start the process ``name``; ``kind`` tells what it is when the name does not ("worker2" is a worker)."""
+        arguments = self.COMMANDS[kind or name.rstrip("0123456789")]
+        arguments = tuple(part.replace("worker@test", f"{name}@test") for part in arguments)
+        made = Live if arguments[1] == "web" else Process
+        self.processes[name] = made(*arguments, env={**self._env, **(env or {})})
+        return self.processes[name]
+
+    def start_all(self) -> None:
+        for name in self.COMMANDS:
+            self.start(name)
+
+    @property
+    def url(self) -> str:
+        web = self.processes["web"]
+        assert isinstance(web, Live)
+        return web.url
+
+    def stop(self) -> None:
+        """End all; whoever does not is killed."""
+        for process in self.processes.values():
+            if process.is_running:
+                process._popen.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        for process in self.processes.values():
+            try:
+                process._popen.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def cluster(own_stack: Stack, tmp_path: Path) -> Iterator[Cluster]:
+    """Scaled mode, migrated, nothing started: ``cluster.start_all()``, ``cluster.processes["worker"].kill()``."""
+    made = Cluster(own_stack, data=tmp_path)
+    made.manage("migrate", "-v", "0")
+    try:
+        yield made
+    finally:
+        made.stop()
