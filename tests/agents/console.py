@@ -7,7 +7,7 @@ import json
 from importlib import import_module
 from typing import Any, Self
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -63,7 +63,7 @@ class Tab:
         from contactcenter.asgi import application
 
         if not self.session and self.user is not None:
-            self.session = await sync_to_async(sign_in, thread_sensitive=True)(self.user)
+            self.session = await database_sync_to_async(sign_in)(self.user)
         headers = [(b"host", b"localhost"), (b"cookie", f"{settings.SESSION_COOKIE_NAME}={self.session}".encode())]
         if self.origin:
             headers.append((b"origin", self.origin.encode()))
@@ -136,6 +136,6 @@ class Tab:
 async def eventually(check: Any) -> None:
     """Wait until ``check()`` (synchronous, may read the database) is true, ten seconds at most."""
     deadline = asyncio.get_running_loop().time() + 10
-    while not await sync_to_async(check, thread_sensitive=True)():
+    while not await database_sync_to_async(check)():
         assert asyncio.get_running_loop().time() < deadline, "did not come true in time"
         await asyncio.sleep(0.02)

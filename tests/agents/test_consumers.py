@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from agents.models import Draft, User
 from contactcenter.lib import clock
@@ -19,7 +19,7 @@ from tests.factories import routing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
 
-do = sync_to_async
+do = database_sync_to_async
 
 
 async def an_agent(**fields: Any) -> User:
@@ -236,8 +236,23 @@ async def test_a_lost_hint_costs_seconds_not_messages(monkeypatch: pytest.Monkey
         await tab.until_seq("worker", 2)
 
 
-async def test_groups_forgotten_by_the_layer_are_joined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def forget_groups() -> None:
+    """What a layer may lose: the memory layer its groups, Redis its data and its subscribers' connections."""
     from channels.layers import get_channel_layer
+    from django.conf import settings
+
+    if settings.REDIS_URL:
+        import redis
+
+        with redis.Redis.from_url(settings.REDIS_URL) as server:
+            server.flushall()
+            server.client_kill_filter(_type="pubsub")
+    else:
+        get_channel_layer()._groups.clear()
+
+
+async def test_groups_forgotten_by_the_layer_are_joined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contactcenter.lib import groups, push
 
     monkeypatch.setattr("agents.pulse.PERIOD", 0.05)
     monkeypatch.setattr("agents.pulse.JOIN_EVERY", 2)
@@ -245,10 +260,16 @@ async def test_groups_forgotten_by_the_layer_are_joined_again(monkeypatch: pytes
     conversation = await held_by(amira)
     async with Tab(amira) as tab:
         await tab.subscribe(conversation.sid)
-        layer = get_channel_layer()
-        layer._groups.clear()
+        await forget_groups()
 
-        await eventually(lambda: f"conversation.{conversation.pk.hex}" in layer._groups)
+        # Nothing in the rows says that a colleague is writing: it comes through the group or not at all.
+        frame = {"type": "composing", "conversation": conversation.sid, "user_sid": "US", "name": "B", "active": True}
+        for _ in range(200):
+            push.send(groups.conversation(conversation.pk), frame)
+            if not await tab.nothing(0.05):
+                break
+
+        assert await tab.receive() == frame
 
 
 async def test_events_and_snapshots_tell_the_same_story() -> None:

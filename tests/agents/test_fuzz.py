@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,11 +65,11 @@ def frames(sids: dict[str, str]) -> st.SearchStrategy[str]:
 
 
 async def prepare() -> tuple[User, dict[str, str]]:
-    amira = await sync_to_async(factory.agent)()
-    held = await sync_to_async(scenes.conversation)(owner=amira)
-    offered = await sync_to_async(routing.conversation)()
-    reservation = await sync_to_async(scenes.offer)(offered, amira)
-    activity = await sync_to_async(routing.activity)("Break")
+    amira = await database_sync_to_async(factory.agent)()
+    held = await database_sync_to_async(scenes.conversation)(owner=amira)
+    offered = await database_sync_to_async(routing.conversation)()
+    reservation = await database_sync_to_async(scenes.offer)(offered, amira)
+    activity = await database_sync_to_async(routing.activity)("Break")
     return amira, {"CH": held.sid, "WR": reservation.sid, "WA": activity.sid}
 
 
@@ -83,7 +83,7 @@ async def test_whatever_is_sent_gets_one_named_answer() -> None:
         batches.append(texts)
 
     batches: list[list[str]] = []
-    await sync_to_async(collect)()
+    await database_sync_to_async(collect)()
 
     for texts in batches:
         async with Tab(amira, session=session, keeps_state=False) as tab:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -171,7 +171,7 @@ def test_every_address_answers_every_role_as_its_rule_says(
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_socket_says_the_same(role: str, settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
-    scene = await sync_to_async(build)()
+    scene = await database_sync_to_async(build)()
     tab = Tab(scene.people[role])
     first = await tab.connect()
     if role in ("nobody", "no desk", "inactive"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.db import transaction
 
 from agents.demo import history, lines, people, rules, words
 from contactcenter.lib import clock
+from flows.services import demo as flows
 
 #: (user name, password, what they do)
 DEMO_LOGINS = tuple((person.username, person.password, person.about) for person in people.PEOPLE)
@@ -36,8 +36,7 @@ class Command(BaseCommand):
             rules.ensure(now=now)
             team = people.ensure(now=now)
             channels = lines.ensure(base_url.rstrip("/"), now=now)
-            if importlib.util.find_spec("flows.services"):
-                importlib.import_module("flows.services").install_demo(list(channels.values()), now=now)
+            flows.install_demo(channels.values(), now=now)
             words.ensure(now=now)
             history.ensure(team, channels, now=now)
         return table()
