@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 #: What ``conversation_json`` reads beside the row itself.
 RELATED = ("channel", "identity__contact")
+#: Parts of a message's data that are kept for the record and for admins, not for consoles.
+_FOR_ADMINS = frozenset({"raw", "history"})
 #: Messages in a snapshot.
 SNAPSHOT_MESSAGES = 50
 #: What a channel whose adapter is not installed can do.
@@ -127,7 +129,7 @@ def message_json(message: Message, attachments: Iterable[Attachment] | None = No
         "user_sid": None if message.user_id is None else ids.to_sid("US", message.user_id),
         "kind": message.kind,
         "text": "" if is_deleted else message.text,
-        "data": {} if is_deleted else message.data,
+        "data": {} if is_deleted else {key: part for key, part in message.data.items() if key not in _FOR_ADMINS},
         "reactions": message.reactions,
         "status": message.status,
         "status_reason": message.status_reason,

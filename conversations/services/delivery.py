@@ -227,14 +227,16 @@ def record(claim: Claim, result: SendReceipt | SendError, *, now: dt.datetime, b
             return False
         part.message.conversation = conversation
         if isinstance(result, SendReceipt):
-            _sent(conversation, part, result, began_at=began_at)
+            _sent(conversation, part, result, began_at=began_at, now=now)
         elif part.status == Tx.SENDING:
             _not_sent(conversation, part, result, now=now)
         transaction.on_commit(functools.partial(_ring_neighbour, conversation, now))
     return True
 
 
-def _sent(conversation: Conversation, part: Transmission, result: SendReceipt, *, began_at: dt.datetime) -> None:
+def _sent(
+    conversation: Conversation, part: Transmission, result: SendReceipt, *, began_at: dt.datetime, now: dt.datetime
+) -> None:
     external_id = thread.fit(scrub(result.external_id))
     if external_id and not part.external_id:
         taken = Transmission.objects.filter(channel=part.channel_id, external_id=external_id).exists()
@@ -244,10 +246,10 @@ def _sent(conversation: Conversation, part: Transmission, result: SendReceipt, *
     part.error = part.error_code = ""
     part.save(update_fields=["external_id", "status", "error", "error_code"])
     _settle(conversation, part)
-    lanes.wake_on_commit(conversation.channel_id, conversation.identity.address)
+    lanes.wake_on_commit(conversation.channel_id, conversation.identity.address, now=now)
     channel = conversation.channel
     if not channel.is_healthy:
-        channels.heal(channel, now=began_at)
+        channels.heal(channel, now=now)
 
 
 def _not_sent(conversation: Conversation, part: Transmission, error: SendError, *, now: dt.datetime) -> None:

@@ -103,14 +103,14 @@ def _drain(lane: str, *, now: dt.datetime, started: float) -> tuple[int, bool]:
         count += 1
         crash.point("lane.done")
         if outcome == _Status.DONE and waiting and row.kind in ("message", "postback", "unsupported", "echo"):
-            lanes.wake(lane)
+            lanes.wake(lane, now=at)
     return count, False
 
 
 def _attempt(row: InboundEvent, *, now: dt.datetime) -> str:
     """One try of one event. Returns its new status. Errors of the database itself go through once it cannot even
     write down the failure: that is nobody's poison, the sweep tries again."""
-    is_late = now - row.created_at > LATE
+    is_late = now - (row.due_at or row.created_at) > LATE
     if is_late:
         row.attempts += 1
         InboundEvent.objects.filter(pk=row.pk).update(attempts=row.attempts)
@@ -189,7 +189,7 @@ def process(row: InboundEvent, *, now: dt.datetime) -> tuple[str, str]:
 
 def sweep(*, now: dt.datetime) -> int:
     """Announce lanes whose hint was lost, whose worker died or whose next try is due. Returns how many."""
-    InboundEvent.objects.filter(status=_Status.WAITING, due_at__lte=now).update(status=_Status.PENDING, due_at=None)
+    InboundEvent.objects.filter(status=_Status.WAITING, due_at__lte=now).update(status=_Status.PENDING, due_at=now)
     stale = now - dt.timedelta(seconds=1)
     rows = InboundEvent.objects.filter(
         Q(due_at__isnull=True) | Q(due_at__lte=now), status=_Status.PENDING, created_at__lte=stale

@@ -9,6 +9,7 @@ kept on PostgreSQL too: the same session may take an advisory lock twice.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import hashlib
 import threading
@@ -91,14 +92,14 @@ def ring(names: Iterable[str]) -> None:
         jobs.drain_lane.delay(lane=lane)
 
 
-def wake(lane: str) -> int:
+def wake(lane: str, *, now: dt.datetime) -> int:
     """What waits in a lane for an unknown message becomes pending. Returns how many."""
     rows = InboundEvent.objects.filter(lane=lane, status=InboundEvent.Status.WAITING)
-    return rows.update(status=InboundEvent.Status.PENDING, due_at=None)
+    return rows.update(status=InboundEvent.Status.PENDING, due_at=now)
 
 
-def wake_on_commit(channel_id: uuid.UUID, address: str) -> None:
+def wake_on_commit(channel_id: uuid.UUID, address: str, *, now: dt.datetime) -> None:
     """A message to this customer got its provider's id: what waited for it is tried again."""
     lane = name(channel_id, address)
-    if wake(lane):
+    if wake(lane, now=now):
         transaction.on_commit(functools.partial(ring, [lane]))

@@ -293,7 +293,7 @@ def confirm(part: Transmission, external_id: str, at: dt.datetime | None, *, now
         fresh.error = fresh.error_code = ""
     fresh.save(update_fields=["sent_at", "external_id", "status", "error", "error_code"])
     statuses.settle(conversation, fresh.message, list(fresh.message.transmissions.order_by("part")))
-    lanes.wake_on_commit(conversation.channel_id, conversation.identity.address)
+    lanes.wake_on_commit(conversation.channel_id, conversation.identity.address, now=now)
 
 
 def _store_external(channel: Channel, event: Echo, identity: Identity, external_id: str, *, now: dt.datetime) -> None:

@@ -1,7 +1,7 @@
 """A channel adapter for tests: a real ``ChannelAdapter`` on a scripted provider.
 
-Its wire is JSON: ``{"events": [{"event": "message", ...}, ...]}`` in the vocabulary of ``conversations.wire``, signed with
-``x-signature: <secret>``. What its provider does is written down per line (channel address) in ``provider``.
+Its wire is JSON: ``{"events": [{"event": "message", ...}, ...]}`` in the vocabulary of ``conversations.wire``, with
+``x-signature: <secret>`` as its signature. What its provider does is scripted in ``provider``, per line:
 
     provider.answers["line-1"] = [TransientSendError("busy"), SendReceipt("p-1")]   # then receipts made up
     provider.sent                                                                   # every request that came in
@@ -38,7 +38,7 @@ from contactcenter.lib.errors import InvalidSignature, UnparsablePayload
 
 Answer = SendReceipt | SendError | Callable[[OutboundMessage], SendReceipt]
 
-SECRET = "let-me-in"
+SECRET = "let-me-in"  # noqa: S105
 
 
 class Provider:
