@@ -24,7 +24,17 @@ from routing.engine.syntax import (
 )
 from routing.engine.values import ORDER, compare, resolve
 
-__all__ = ["Expression", "ExpressionError", "bind", "compile", "compile_lenient", "compile_node", "literal", "paths"]
+__all__ = [
+    "Expression",
+    "ExpressionError",
+    "bind",
+    "compile",
+    "compile_lenient",
+    "compile_node",
+    "literal",
+    "mentions_task",
+    "paths",
+]
 
 Scope = Mapping[str, Any]
 Test = Callable[[Scope], bool]
@@ -113,6 +123,11 @@ class _Object(dict[str, Any]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(repr(sorted(self)))
+
+
+def mentions_task(node: Node) -> bool:
+    """Whether a target expression depends on the task."""
+    return any(path[0] == "task" for path in paths(node))
 
 
 def paths(node: Node) -> set[tuple[str, ...]]:

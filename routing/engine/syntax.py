@@ -241,7 +241,7 @@ def fold(node: Node) -> Node:
 def is_constant(operand: Node) -> bool:
     if operand[0] == "list":
         return all(is_constant(item) for item in operand[1])
-    return operand[0] == "lit"
+    return bool(operand[0] == "lit")
 
 
 def value_of(operand: Node) -> Any:

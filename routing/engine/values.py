@@ -37,7 +37,7 @@ def compare(operator: str, a: Any, b: Any) -> bool:
 def resolve(segments: tuple[str, ...], scope: Any) -> Any:
     """The value at a path, or None."""
     for segment in segments:
-        if isinstance(scope, Mapping):
+        if scope.__class__ is dict or isinstance(scope, Mapping):
             scope = scope.get(segment)
         elif isinstance(scope, list) and segment.isascii() and segment.isdigit() and len(segment) < 10:
             index = int(segment)

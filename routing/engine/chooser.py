@@ -1,0 +1,97 @@
+"""Which worker gets a task: the eligible ones with room, then the order among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from routing.engine.postings import slots
+from routing.engine.state import Queue, Task, Worker
+from routing.engine.values import resolve
+from routing.engine.workflow import OrderKey
+
+if TYPE_CHECKING:
+    from routing.engine.matcher import Matcher
+
+
+def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
+    """The worker the task is offered to next, or None.
+
+    Who declined it comes after everybody else, not before ``reoffer_after``, and in the order they declined.
+    """
+    members = matcher.eligibility.members[task.klass]
+    found = members if task.ignore_capacity else members & matcher.free[task.channel]
+    if not found:
+        return None
+    excluded = False
+    for hold in task.holds.values():
+        if found >> hold.worker.slot & 1:
+            found ^= 1 << hold.worker.slot
+            excluded = True
+    again: list[tuple[float, int, int]] = []
+    for worker_id, at in task.declined.items():
+        worker = matcher.workers.get(worker_id)
+        if worker is not None and found >> worker.slot & 1:
+            found ^= 1 << worker.slot
+            excluded = True
+            if at + matcher.reoffer_after <= now:
+                again.append((at, matcher.idle.key(worker.slot), worker.slot))
+    if not found:
+        return matcher.slots[min(again)[2]] if again else None
+    if task.target is not None and task.target.order_by:
+        return matcher.slots[_first_by(matcher, found, task.target.order_by)]
+    if task.ignore_capacity:
+        return min((worker for slot in slots(found) if (worker := matcher.slots[slot])), key=_idleness)
+    return matcher.slots[_longest_idle(matcher, task, found, excluded)]
+
+
+def _longest_idle(matcher: Matcher, task: Task, found: int, excluded: bool) -> int:
+    """Walk the idle list to the first that is meant, or compare those meant: whichever looks at fewer."""
+    count = found.bit_count()
+    idle = matcher.idle
+    if count * count * 2 < idle.size or count == 1:
+        return min(slots(found), key=idle.key)
+    after = idle.after
+    slot = after[0]
+    if excluded:
+        while not found >> slot & 1:
+            slot = after[slot]
+        return slot
+    flags, room = matcher.eligibility.flags(task.klass), matcher.room[task.channel]
+    while not (flags[slot] and room[slot]):
+        slot = after[slot]
+    return slot
+
+
+def _first_by(matcher: Matcher, found: int, order_by: tuple[OrderKey, ...]) -> int:
+    """By the clauses left to right, then the longest idle. Who lacks an integer there comes last, either way."""
+
+    def rank(slot: int) -> tuple[Any, ...]:
+        worker = matcher.slots[slot]
+        parts: list[tuple[int, int]] = []
+        for clause in order_by:
+            value = resolve(clause.path, worker.scope) if worker else None
+            if value.__class__ is int:
+                parts.append((0, -value if clause.descending else value))
+            else:
+                parts.append((1, 0))
+        return (*parts, matcher.idle.key(slot), slot)
+
+    return min(slots(found), key=rank)
+
+
+def head_count(matcher: Matcher, queue: Queue) -> dict[str, int]:
+    """What skip_if may ask: how many of the queue's workers are available, unavailable, and in each activity."""
+    if queue.klass < 0:
+        queue.klass = matcher.eligibility.hold(queue.node)
+        matcher.lanes.grow(queue.klass)
+    counts = {"available": 0, "unavailable": 0}
+    for slot in slots(matcher.eligibility.members[queue.klass]):
+        worker = matcher.slots[slot]
+        if worker is not None:
+            counts["available" if worker.available else "unavailable"] += 1
+            counts[worker.activity_sid] = counts.get(worker.activity_sid, 0) + 1
+    return counts
+
+
+def _idleness(worker: Worker) -> tuple[float, int]:
+    return worker.idle_since, worker.slot

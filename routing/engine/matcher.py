@@ -1,0 +1,208 @@
+"""Who is offered what: the decisions that follow from what the router knows.
+
+``decide`` makes every offer that has become possible, and tells which deadlines have passed. The invariant that keeps
+it fast: between two calls no task waits beside an eligible worker with room (who declined it lately aside). So only
+what changed since can lead to an offer: "dirty" tasks and workers. They are settled in the order of the tasks; each
+goes to the eligible worker idle the longest, or first by ``order_by``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from routing.engine import chooser
+from routing.engine.book import Book
+from routing.engine.lanes import NOTHING, TICKET_MASK
+from routing.engine.model import (
+    TOO_MANY_ASSIGNMENTS,
+    TTL_EXCEEDED,
+    WORKFLOW_SKIPPED,
+    WORKFLOW_TIMEOUT,
+    Cancel,
+    Decision,
+    Expire,
+    Move,
+    Offer,
+    WrapUpOver,
+)
+from routing.engine.state import ENDING, OFFERED, WAITING, Hold, Task, Worker
+
+#: How long an offer stays open when no workflow says so, in seconds.
+RESERVATION_TIMEOUT = 120.0
+MAX_ASSIGNMENTS = 1000
+
+
+class Matcher(Book):
+    """Decides upon the book it is."""
+
+    def decide(self, now: float) -> list[Decision]:
+        """Everything that follows from what was put, dropped, and from the time, in order."""
+        self._now = now
+        for kind, subject in self.clock.pop_due(now):
+            self._ring(kind, subject)
+        while self._dirty_workers or self._dirty_tasks:
+            self._settle()
+        decisions, self._out = self._out, []
+        return decisions
+
+    def next_due(self) -> float | None:
+        """When ``decide`` should be called next, even if nothing changes."""
+        return self.clock.next_due()
+
+    def _ring(self, kind: str, subject: Any) -> None:
+        if kind == "offer":
+            self._out.append(Expire(subject.id))
+        elif kind == "ttl":
+            if subject.state in (WAITING, OFFERED):
+                self._cancel(subject, TTL_EXCEEDED)
+        elif kind == "wrap":
+            self._out.append(WrapUpOver(subject.id))
+        elif subject.state == WAITING:  # its step's time is over, or who declined it may be asked again
+            self._dirty_tasks[subject] = None
+
+    def _settle(self) -> None:
+        workers, self._dirty_workers = self._dirty_workers, {}
+        if len(workers) == 1 and not self._dirty_tasks:
+            # Nobody else can serve what waits, so there is nothing to compare with.
+            (worker,) = workers
+            while (key := self._best_for(worker)) != NOTHING:
+                task = self._tickets[key & TICKET_MASK]
+                self._leave_lane(task)
+                self._begin_round(task)
+                if task.state == WAITING:
+                    self._offer(task, worker)
+            self._sync(worker)
+            return
+        tasks, self._dirty_tasks = self._dirty_tasks, {}
+        queue: list[tuple[int, int]] = []
+        for worker in workers:
+            self._sync(worker)
+            if (key := self._best_for(worker)) != NOTHING:
+                queue.append((key, worker.slot))
+        for task in tasks:
+            if task.in_lane:
+                self._leave_lane(task)
+            queue.append((task.key, 0))
+        heapq.heapify(queue)
+        while queue:
+            key, slot = heapq.heappop(queue)
+            if not slot:
+                task = self._tickets[key & TICKET_MASK]
+                if self._place(task):
+                    heapq.heappush(queue, (task.key, 0))
+                continue
+            candidate = self.slots[slot]
+            best = NOTHING if candidate is None else self._best_for(candidate)
+            if best == key:
+                task = self._tickets[key & TICKET_MASK]
+                self._leave_lane(task)
+                if self._place(task):
+                    heapq.heappush(queue, (task.key, 0))
+                after = self._best_for(candidate)  # type: ignore[arg-type]
+                best = NOTHING if after == key else after
+            if best != NOTHING:
+                heapq.heappush(queue, (best, slot))
+
+    def _place(self, task: Task) -> bool:
+        """Offer the task, or let it wait, or send it on. True: it now stands at another step, place it again."""
+        if task.target is None:
+            return self._leave_step(task, skipped=True)
+        is_over = task.step_due is not None and task.step_due <= self._now
+        if is_over and not task.fresh:
+            return self._leave_step(task, skipped=False)
+        task.fresh = False
+        queue = self.queues[task.queue]
+        for _ in range(queue.max_reserved):
+            worker = chooser.choose(self, task, self._now)
+            if worker is None:
+                break
+            if task.state == WAITING:
+                self._begin_round(task)
+                if task.state == ENDING:
+                    return False
+            self._offer(task, worker)
+            self._sync(worker)
+        if task.state != WAITING:
+            return False
+        skip_if = task.target.skip_if
+        if skip_if is not None and skip_if.matches({"workers": chooser.head_count(self, queue)}):
+            return self._leave_step(task, skipped=True)
+        if is_over:
+            return self._leave_step(task, skipped=False)
+        self._enter_lane(task)
+        return False
+
+    def _leave_step(self, task: Task, *, skipped: bool) -> bool:
+        rules = self.rules.get(task.workflow)
+        if rules is None:
+            position = None
+        elif task.target is None:
+            # The document was changed under it: it enters anew.
+            position = rules.document.enter(task.attributes)
+        else:
+            position = rules.document.after(task.position, task.attributes, skipped=skipped)
+        target = None if position is None or rules is None else rules.document.target(position)
+        if position is None or target is None or target.queue not in self.queues:
+            self._cancel(task, WORKFLOW_SKIPPED if skipped else WORKFLOW_TIMEOUT)
+            return False
+        queue_before = task.queue
+        if position.filter != task.position.filter or task.target is None:
+            task.entered = self._now
+        task.position, task.queue, task.fresh = position, target.queue, True
+        if target.priority is not None:
+            task.priority = target.priority
+        self._leave_class(task)
+        self._aim(task)
+        self._out.append(
+            Move(
+                *(task.id, position, task.queue, queue_before, task.priority, task.entered, task.step_due),
+                timed_out=not skipped,
+            )
+        )
+        return True
+
+    def _begin_round(self, task: Task) -> None:
+        task.assignments += 1
+        if task.assignments > MAX_ASSIGNMENTS:
+            self._cancel(task, TOO_MANY_ASSIGNMENTS)
+
+    def _offer(self, task: Task, worker: Worker) -> None:
+        rules = self.rules.get(task.workflow)
+        due = self._now + (rules.reservation_timeout if rules else RESERVATION_TIMEOUT)
+        hold = Hold(self.new_id(), task, worker, 1, self.weights[task.channel])
+        hold.alarm = self.clock.set(due, "offer", hold)
+        task.state = OFFERED
+        self._take(hold)
+        self._out.append(
+            Offer(
+                *(hold.id, task.id, worker.id, self.channel_ids[task.channel]),
+                *(due, hold.units, hold.weight, task.ignore_capacity),
+            )
+        )
+
+    def _cancel(self, task: Task, reason: str) -> None:
+        if task.in_lane:
+            self._leave_lane(task)
+        task.state = ENDING
+        self._dirty_tasks.pop(task, None)
+        self._out.append(Cancel(task.id, reason))
+
+    def _best_for(self, worker: Worker) -> int:
+        """The key of the waiting task the worker should have next, or ``NOTHING``."""
+        slot, best = worker.slot, NOTHING
+        classes, members = self.eligibility.classes[slot], self.eligibility.class_sets[slot]
+        barred = worker.barred
+        if barred:
+            now = self._now
+            for ticket in [ticket for ticket, until in barred.items() if until <= now]:
+                del barred[ticket]
+        for channel in range(len(self.weights)):
+            if not self._has_room(worker, channel):
+                continue
+            key, _ = self.lanes.first(channel, classes, members)
+            if barred and key & TICKET_MASK in barred and key != NOTHING:
+                key, _ = self.lanes.first_except(channel, classes, barred)
+            if key < best:
+                best = key
+        return best

@@ -1,0 +1,113 @@
+"""What goes into the matcher and what comes out of it. Ids are any hashable values; times are float seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from routing.engine.workflow import DEFAULT, Position
+
+
+@dataclass(slots=True)
+class WorkerSpec:
+    """A worker as its rows say. ``channels``: task channel id -> (capacity, is it open)."""
+
+    id: Hashable
+    sid: str
+    name: str
+    attributes: Mapping[str, Any]
+    activity_sid: str
+    activity_name: str
+    available: bool
+    capacity: int
+    idle_since: float
+    channels: Mapping[Hashable, tuple[int, bool]]
+
+
+class Held(NamedTuple):
+    """A live reservation as its row says. ``due``: when an open offer runs out."""
+
+    id: Hashable
+    worker: Hashable
+    accepted: bool
+    due: float | None
+    units: int
+    weight: int
+
+
+@dataclass(slots=True)
+class TaskSpec:
+    """A live task as its rows say. ``state``: waiting (pending), offered (reserved) or held (assigned, wrapping)."""
+
+    id: Hashable
+    queue: Hashable
+    channel: Hashable
+    workflow: Hashable | None = None
+    state: str = "waiting"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    start: float = 0.0
+    position: Position = DEFAULT
+    entered: float = 0.0
+    expires: float | None = None
+    wrap_due: float | None = None
+    declined: Mapping[Hashable, float] = field(default_factory=dict)
+    assignments: int = 0
+    ignore_capacity: bool = False
+    #: sid of the one worker it may go to, when it was sent to one directly
+    only_worker: str = ""
+    reservations: tuple[Held, ...] = ()
+
+
+class Offer(NamedTuple):
+    """Decision: offer the task to the worker. The first offer of a round makes the task reserved."""
+
+    reservation: Hashable
+    task: Hashable
+    worker: Hashable
+    channel: Hashable
+    due: float
+    units: int
+    weight: int
+    over_capacity: bool
+
+
+class Move(NamedTuple):
+    """Decision: the task goes on to another step of its workflow."""
+
+    task: Hashable
+    position: Position
+    queue: Hashable
+    queue_before: Hashable
+    priority: int
+    entered: float
+    due: float | None
+    timed_out: bool
+
+
+class Cancel(NamedTuple):
+    """Decision: the task's patience, or its workflow, has ended."""
+
+    task: Hashable
+    reason: str
+
+
+class Expire(NamedTuple):
+    """Decision: the offer's time is over."""
+
+    reservation: Hashable
+
+
+class WrapUpOver(NamedTuple):
+    """Decision: the wrap-up took longer than allowed."""
+
+    task: Hashable
+
+
+Decision = Offer | Move | Cancel | Expire | WrapUpOver
+
+TTL_EXCEEDED = "Task TTL Exceeded"
+WORKFLOW_TIMEOUT = "Task canceled on Workflow timeout."
+WORKFLOW_SKIPPED = "Task canceled: every step of the workflow was skipped."
+TOO_MANY_ASSIGNMENTS = "Task canceled: max assignment count reached."

@@ -1,0 +1,141 @@
+"""What the matcher remembers of one worker, one task, one reservation, one queue. Its own, nobody else's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from routing.engine.clockwork import Alarm
+from routing.engine.syntax import Node
+from routing.engine.workflow import DEFAULT, Position, Target, Workflow
+
+WAITING, OFFERED, HELD, ENDING = range(4)
+STATES = {"waiting": WAITING, "offered": OFFERED, "held": HELD}
+
+
+@dataclass(slots=True)
+class Queue:
+    """A queue: its target expression, and the class it is once somebody asks who is in it."""
+
+    id: Hashable
+    node: Node
+    max_reserved: int
+    newest_first: bool
+    klass: int = -1
+
+
+@dataclass(slots=True)
+class Rules:
+    """A workflow: its document and how long its offers stay open."""
+
+    document: Workflow
+    reservation_timeout: float
+
+
+class Worker:
+    """``caps``, ``loads``, ``accepted`` and ``is_open`` are by channel index; ``pending`` counts open offers."""
+
+    __slots__ = (
+        *("accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_since", "is_open"),
+        *("load", "loads", "pending", "scope", "slot"),
+    )
+
+    def __init__(self, worker_id: Hashable, slot: int) -> None:
+        self.id = worker_id
+        self.slot = slot
+        self.activity_sid = ""
+        self.available = False
+        self.capacity = 0
+        self.load = 0
+        self.caps: list[int] = []
+        self.loads: list[int] = []
+        self.accepted: list[int] = []
+        self.is_open: list[bool] = []
+        self.pending = 0
+        self.idle_since = 0.0
+        self.scope: dict[str, Any] = {}
+        #: tickets of waiting tasks this worker declined, and until when they are not offered again
+        self.barred: dict[int, float] = {}
+
+
+class Hold:
+    """A live reservation: what it takes from its worker, and the alarm that ends it while it is only an offer."""
+
+    __slots__ = ("accepted", "alarm", "channel", "id", "task", "units", "weight", "worker")
+
+    def __init__(self, hold_id: Hashable, task: Task, worker: Worker, units: int, weight: int) -> None:
+        self.id = hold_id
+        self.task = task
+        self.worker = worker
+        self.channel = task.channel
+        self.units = units
+        self.weight = weight
+        self.accepted = False
+        self.alarm: Alarm | None = None
+
+
+class Task:
+    """``klass`` is the eligibility class it waits in (-1: none yet), ``in_lane`` whether it stands there now."""
+
+    __slots__ = (
+        *("alarm", "assignments", "attributes", "channel", "declined", "entered", "expires", "fresh", "holds", "id"),
+        *("ignore_capacity", "in_lane", "key", "klass", "only_worker", "position", "priority", "queue", "start"),
+        *("state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "workflow"),
+    )
+
+    def __init__(self, task_id: Hashable, ticket: int) -> None:
+        self.id = task_id
+        self.ticket = ticket
+        self.key = 0
+        self.klass = -1
+        self.in_lane = False
+        #: it came to its step just now: somebody is looked for before the step's time counts
+        self.fresh = True
+        self.channel = 0
+        self.state = WAITING
+        self.attributes: Mapping[str, Any] = {}
+        self.priority = 0
+        self.start = 0.0
+        self.workflow: Hashable | None = None
+        self.position: Position = DEFAULT
+        self.entered = 0.0
+        self.queue: Hashable = None
+        self.target: Target | None = None
+        self.step_due: float | None = None
+        self.expires: float | None = None
+        self.declined: Mapping[Hashable, float] = {}
+        self.assignments = 0
+        self.ignore_capacity = False
+        self.only_worker = ""
+        self.holds: dict[Hashable, Hold] = {}
+        #: alarms: step timeout, time to live, and one for what its state calls for (offering again, wrap-up limit)
+        self.step_alarm: Alarm | None = None
+        self.ttl_alarm: Alarm | None = None
+        self.alarm: Alarm | None = None
+
+
+class Counters(Mapping[str, Any]):
+    """``worker.channel``: a worker's channels with the counters expressions may ask for, as of now."""
+
+    __slots__ = ("_channels", "_worker")
+
+    def __init__(self, worker: Worker, channels: dict[str, int]) -> None:
+        self._worker = worker
+        self._channels = channels
+
+    def __getitem__(self, name: str) -> dict[str, int]:
+        index, worker = self._channels[name], self._worker
+        capacity = worker.caps[index]
+        return {
+            "configured_capacity": capacity,
+            "assigned_tasks": worker.accepted[index],
+            "available_capacity_percentage": math.floor((1 - worker.loads[index] / capacity) * 100) if capacity else 0,
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._channels)
+
+    def __len__(self) -> int:
+        return len(self._channels)
