@@ -19,6 +19,8 @@ LINA = "9930145577201188"
 OMAR = "9930145577208834"
 NOW = dt.datetime(2026, 11, 5, 12, 0, tzinfo=dt.UTC)
 
+SECRETS = {"app_secret", "verify_token", "page_access_token"}
+
 Posted = list[tuple[str, bytes, Mapping[str, str]]]
 
 
@@ -82,3 +84,25 @@ def attachment(**fields: Any) -> OutboundAttachment:
             **fields,
         }
     )
+
+
+def channel(made: DemoLine | None = None) -> Any:
+    """Rows of the line: its connection, its channel and a team."""
+    from conversations.models import Channel, Connection, Team
+
+    made = made or line()
+    connection = Connection(pk=made.connection_id, type=made.slug, name=made.name)
+    connection.config = {name: value for name, value in made.connection.items() if name not in SECRETS}
+    connection.set_secrets(**{name: value for name, value in made.connection.items() if name in SECRETS})
+    connection.save()
+    row = Channel(
+        connection=connection,
+        type=made.slug,
+        name=made.name,
+        address=made.address,
+        team=Team.objects.create(name=made.name),
+        config={name: value for name, value in made.channel.items() if name not in SECRETS},
+    )
+    row.set_secrets(**{name: value for name, value in made.channel.items() if name in SECRETS})
+    row.save()
+    return row
