@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class FlowsConfig(AppConfig):
     name = "flows"
     verbose_name = _("Flows")
+
+    def ready(self) -> None:
+        from flows import receivers  # noqa: F401  (registers them)

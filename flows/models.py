@@ -96,6 +96,8 @@ class Execution(Row):
     due_at = models.DateTimeField(null=True, blank=True)
     #: seq of the last message given to it: receivers are idempotent
     last_message_seq = models.PositiveIntegerField(default=0)
+    #: the conversation's owner_version it acts for; when that has moved on without it, somebody took over
+    owner_version = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=16, blank=True, default="")
     error = models.TextField(blank=True, default="")
@@ -130,12 +132,18 @@ class Step(Row):
 
 
 class QueueNotice(Row):
-    """When a waiting customer was last told how many are ahead; due again at ``due_at``. Deleted when they are served."""
+    """When a waiting customer was last told how many are ahead; due again at ``due_at``. Deleted when served."""
 
     sid_prefix = "QN"
 
     conversation = models.OneToOneField("conversations.Conversation", on_delete=models.CASCADE, related_name="+")
+    #: what the last message said, and what is shown live (web chat); None: nothing yet
     last_ahead = models.PositiveIntegerField(null=True, blank=True)
+    shown_ahead = models.PositiveIntegerField(null=True, blank=True)
+    #: messages sent so far: each has a key of its own
+    count = models.PositiveIntegerField(default=0)
+    #: the flow said not to tell, or the customer cannot be written to any more
+    is_quiet = models.BooleanField(default=False)
     due_at = models.DateTimeField()
 
     class Meta:

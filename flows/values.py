@@ -55,7 +55,15 @@ class Outcome:
     error: str = ""
 
 
-Event = Start | Reply | TimedOut | Outcome
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeliveryFailed:
+    """The question a widget waits for an answer to did not reach the customer after all."""
+
+    at: dt.datetime
+    error: str = ""
+
+
+Event = Start | Reply | TimedOut | DeliveryFailed | Outcome
 
 # -- commands --------------------------------------------------------------------------------------
 

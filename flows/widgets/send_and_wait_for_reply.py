@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from flows.values import Event, Outcome, Reply, TimedOut
+from flows.values import DeliveryFailed, Event, Outcome, Reply, TimedOut
 from flows.widgets import send_message
 from flows.widgets.base import NUMBER, TEXT, Go, Hold, Types, Visit, Widget
 
@@ -44,4 +44,6 @@ class SendAndWaitForReply(Widget):
             )
         if isinstance(event, TimedOut):
             return Go("timeout", visit.memory)
+        if isinstance(event, DeliveryFailed):
+            return send_message.failed(visit, event.error, "deliveryFailure")
         return None

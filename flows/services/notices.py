@@ -1,0 +1,198 @@
+"""Telling waiting customers how many are ahead, and who is there once somebody is.
+
+Where the channel can (web chat), the place is shown live and nothing is written into the conversation. Elsewhere it
+is a message at once, and again every few minutes if it changed; each carries the ``owner_version`` it was computed
+for, so none arrives after an agent accepted. One row per waiting customer; the sweep finds whatever a lost signal left.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+
+from contactcenter.lib.errors import Refused
+from conversations import queries
+from conversations.models import Conversation
+from conversations.services import messages, notices, stream
+from flows import language
+from flows.models import QueueNotice
+from routing import queries as routing_queries
+from routing.models import Task
+
+log = structlog.get_logger(__name__)
+
+_WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
+
+
+def interval() -> dt.timedelta:
+    """How long a customer hears nothing new (``settings.QUEUE_NOTICE_EVERY``, seconds)."""
+    return dt.timedelta(seconds=getattr(settings, "QUEUE_NOTICE_EVERY", 180))
+
+
+def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.datetime) -> int:
+    """The customer waits from now on. Returns how many are ahead.
+
+    ``when``: "now" tells them at once, "later" leaves the first word to the flow, "off" never tells. Wants the
+    conversation locked.
+    """
+    ahead = routing_queries.waiting_ahead(task)
+    is_live = queries.capabilities(conversation.channel).live_queue
+    if when == "off":
+        shown = told = None
+    else:
+        shown, told = (ahead, None) if is_live else (None, ahead)
+    QueueNotice.objects.update_or_create(
+        conversation=conversation,
+        defaults={
+            "shown_ahead": shown,
+            "last_ahead": told,
+            "count": 0,
+            "is_quiet": when == "off",
+            "due_at": now + interval(),
+        },
+    )
+    if when != "off" and is_live:
+        _show(conversation, ahead)
+    elif when == "now":
+        _tell(stream.lock(conversation.pk), task, ahead, number=0, is_first=True, now=now)
+    return ahead
+
+
+def settle(conversation_id: uuid.UUID) -> None:
+    """The customer waits no more: forget the notice, and show who answers now. Doing it twice shows it once."""
+    with transaction.atomic():
+        if not QueueNotice.objects.filter(conversation_id=conversation_id).delete()[0]:
+            return
+        rows = Conversation.objects.select_related("channel__connection", "identity")
+        conversation = rows.filter(pk=conversation_id).first()
+        if conversation is not None and conversation.owner == Conversation.Owner.WORKER:
+            notices.show(conversation, "agent", {"name": conversation.owner_name or None})
+
+
+def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
+    """Bring every waiting customer (of one queue) up to date. Returns how many were shown or told something.
+
+    Also begins for those who wait without anybody having said so (an agent gave them back), and settles for those
+    who do not wait any more.
+    """
+    tasks = _waiting(queue_id)
+    rows = {
+        row.conversation_id: row
+        for row in QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
+        if queue_id is None or row.conversation_id in tasks
+    }
+    done = 0
+    for conversation_id, row in rows.items():
+        place = tasks.get(conversation_id)
+        if place is None:
+            settle(conversation_id)
+        elif _bring_up_to_date(row, *place, now=now):
+            done += 1
+    for conversation_id in tasks.keys() - rows.keys():
+        done += _begin_late(conversation_id, now=now)
+    return done
+
+
+def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
+    """Waiting conversations: id -> (task id, how many tasks of its queue are served before it). One query."""
+    rows = Task.objects.filter(status__in=_WAITING, queue__isnull=False)
+    if queue_id is not None:
+        rows = rows.filter(queue_id=queue_id)
+    queues: dict[uuid.UUID, list[tuple[tuple[float, float, str], uuid.UUID, uuid.UUID | None]]] = {}
+    for key, queue, order, priority, start, conversation in rows.values_list(
+        "pk", "queue_id", "queue__task_order", "priority", "virtual_start_time", "conversation_id"
+    ):
+        # The order ``routing.queries.waiting_ahead`` counts by.
+        at = start.timestamp()
+        rank = (0.0, -at, "") if order == "LIFO" else (-float(priority), at, key.hex)
+        queues.setdefault(queue, []).append((rank, key, conversation))
+    found: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
+    for waiting in queues.values():
+        for ahead, (_rank, key, conversation) in enumerate(sorted(waiting, key=lambda item: item[0])):
+            if conversation is not None:
+                found[conversation] = (key, ahead)
+    return found
+
+
+def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: dt.datetime) -> bool:
+    if row.is_quiet:
+        return False
+    if queries.capabilities(row.conversation.channel).live_queue:
+        # Whoever changes the row shows it; of two sweeps one does.
+        mine = QueueNotice.objects.filter(pk=row.pk, shown_ahead=row.shown_ahead).exclude(shown_ahead=ahead)
+        if row.shown_ahead == ahead or not mine.update(shown_ahead=ahead):
+            return False
+        _show(row.conversation, ahead)
+        return True
+    if row.due_at > now:
+        return False
+    with transaction.atomic():
+        conversation = stream.lock(row.conversation_id)
+        mine = QueueNotice.objects.filter(pk=row.pk, due_at=row.due_at)
+        if not mine.update(due_at=now + interval(), last_ahead=ahead, count=row.count + 1) or row.last_ahead == ahead:
+            return False
+        task = Task.objects.filter(pk=task_id, status__in=_WAITING).first()
+        if task is None or conversation.owner != Conversation.Owner.QUEUE:
+            return False
+        return _tell(conversation, task, ahead, number=row.count + 1, is_first=False, now=now)
+
+
+def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
+    with transaction.atomic():
+        conversation = stream.lock(conversation_id)
+        task = routing_queries.live_task(conversation_id)
+        if (
+            task is None
+            or task.status not in _WAITING
+            or conversation.owner != Conversation.Owner.QUEUE
+            or QueueNotice.objects.filter(conversation=conversation).exists()
+        ):
+            return False
+        notices.show(conversation, "agent", {"name": None})
+        begin(conversation, task, now=now)
+    return True
+
+
+def _show(conversation: Conversation, ahead: int) -> None:
+    notices.show(conversation, "queue", {"ahead": ahead, "wait_seconds": None})
+
+
+def _tell(conversation: Conversation, task: Task, ahead: int, *, number: int, is_first: bool, now: dt.datetime) -> bool:
+    """Say it in a message. A customer who cannot be written to is not tried again."""
+    try:
+        with transaction.atomic():
+            sent = messages.send(
+                conversation,
+                text=_text(conversation, ahead, is_first=is_first),
+                # The version tells this wait from an earlier one of the same task.
+                key=f"queue:{task.pk.hex}:{conversation.owner_version}:{number}"[:64],
+                author="bot",
+                owner_version=conversation.owner_version,
+                now=now,
+            )
+            return sent is not None
+    except Refused as refused:
+        log.info("notice.refused", conversation=conversation.sid, code=refused.code)
+        QueueNotice.objects.filter(conversation=conversation).update(is_quiet=True)
+        return False
+
+
+def _text(conversation: Conversation, ahead: int, *, is_first: bool) -> str:
+    spoken = conversation.attributes.get("language")
+    tag = language.base(spoken if isinstance(spoken, str) else "")
+    tag = tag or language.base(conversation.identity.contact.language)
+    known = {code for code, _name in settings.LANGUAGES}
+    with translation.override(tag if tag in known else settings.LANGUAGE_CODE):
+        if ahead == 0:
+            place = gettext("You are next: an agent will be with you in a moment.")
+        else:
+            place = ngettext(
+                "There is %(count)d person ahead of you.", "There are %(count)d people ahead of you.", ahead
+            ) % {"count": ahead}
+        return gettext("You are in the queue. %(place)s") % {"place": place} if is_first and ahead else place
