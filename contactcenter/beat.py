@@ -16,7 +16,7 @@ LEASE = "beat"
 TTL = 10.0
 
 
-class LeasedScheduler(Scheduler):  # type: ignore[misc]
+class LeasedScheduler(Scheduler):
     """Celery's in-memory scheduler, ringing only while it leads."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 PAUSE = 1.0
 
 
-class HintTask(DjangoTask):  # type: ignore[misc]
+class HintTask(DjangoTask):
     """A job whose publishing never fails: the broker may be away, the caller's row is committed all the same."""
 
     _paused_until = 0.0

@@ -117,8 +117,8 @@ class Backstage:
         self._router.stop()
         state.should_stop = 0  # every worker of this process looks at it
         self._timers.stop()
-        ended = [part.join(until - time.monotonic()) for part in (*self._pools, self._router)]
-        return all(ended)
+        ended = [pool.join(until - time.monotonic()) for pool in self._pools]
+        return self._router.join(until - time.monotonic()) and all(ended)
 
 
 @contextlib.contextmanager

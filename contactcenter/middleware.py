@@ -22,7 +22,7 @@ _ADMIN_SCRIPTS = [SELF, "'unsafe-inline'", "'unsafe-eval'"]
 _ADMIN_STYLES = [SELF, "'unsafe-inline'"]
 
 
-class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise for ASGI: files are small, so they are sent as one body (a synchronous stream costs a thread and a
     warning under ASGI), and Vite's hashed names may be cached for ever."""
 
@@ -43,7 +43,7 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
         return response
 
 
-class ContentSecurityPolicy(CSPMiddleware):  # type: ignore[misc]
+class ContentSecurityPolicy(CSPMiddleware):
     """The policy of settings; adds this host's websocket origin, loosens inline code under /admin/ only, and lets
     Vite's development server in while ``manage.py dev`` runs."""
 
@@ -81,5 +81,5 @@ class UserLanguage:
             language = getattr(request.user, "language", "")
             if language:
                 translation.activate(language)
-                request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+                request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)

@@ -33,7 +33,7 @@ def body_limit(path: str) -> int:
     return int(settings.MAX_BODY_BYTES)
 
 
-class LimitedRequest(WebRequest):  # type: ignore[misc]
+class LimitedRequest(WebRequest):
     """A request that may be refused while its body is still under way."""
 
     _limit = 0
@@ -69,7 +69,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         channel._send100Continue = lambda: None
         channel.dataReceived = lambda data: None
         channel.setTimeout(None)
-        reactor.callLater(LINGER, transport.abortConnection)
+        reactor.callLater(LINGER, transport.abortConnection)  # type: ignore[arg-type]  # the stub lacks the delay
 
     def process(self) -> Any:
         if self._refused:
@@ -81,14 +81,14 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             super().requestReceived(command, path, version)
 
 
-class LimitedFactory(HTTPFactory):  # type: ignore[misc]
+class LimitedFactory(HTTPFactory):
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = LimitedRequest
         return protocol
 
 
-class Server(daphne.server.Server):  # type: ignore[misc]
+class Server(daphne.server.Server):
     """Serves one listening socket with our application until SIGINT or SIGTERM."""
 
     def __init__(self, listening: socket.socket, ready: Callable[[], None]) -> None:

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("", include("channels_adapters.simulator.urls")),
+    path("", include("channels_adapters.webchat.shop")),
     *_written("conversations.urls"),
     *_written("routing.urls"),
     *_written("flows.urls"),

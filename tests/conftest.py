@@ -41,7 +41,7 @@ from tests.support.jobs import JobQueue
 
 environment.prepare()  # before anything imports a model: conftests of the folders below do
 
-pytest_plugins = ["tests.support.stack", "tests.support.live", "tests.support.browser"]
+pytest_plugins = ["tests.support.report", "tests.support.stack", "tests.support.live", "tests.support.browser"]
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -167,7 +168,7 @@ def _prepare(command: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone():
+def _alone() -> Iterator[None]:
     """Two starts at once must not build into each other's feet."""
     with open(os.path.join(TOOLS, "lock"), "w") as lock:
         try:
@@ -206,9 +207,9 @@ def _run(what: str, command: list[str], env: dict[str, str] | None = None, hints
     finally:
         finished.set()
     if code:
-        with open(LOG, "rb") as log:
-            log.seek(start)
-            output = log.read().decode(errors="replace")
+        with open(LOG, "rb") as whole:
+            whole.seek(start)
+            output = whole.read().decode(errors="replace")
         raise Failed(f"{_tail(output)}\n\n{what} failed (everything it said: {LOG}).\n{hints or _advice(output)}")
 
 

@@ -24,26 +24,27 @@ def _announce() -> None:
         _news.notify_all()
 
 
-class Channel(memory.Channel):  # type: ignore[misc]
+class Channel(memory.Channel):
     """Queues are shared by every connection of the process; they outlive a closed channel."""
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        super()._put(queue, message, **kwargs)
+        super()._put(queue, message, **kwargs)  # type: ignore[no-untyped-call]
         _announce()
 
     def _put_fanout(self, exchange: str, message: Any, routing_key: str | None = None, **kwargs: Any) -> None:
-        super()._put_fanout(exchange, message, routing_key, **kwargs)
+        super()._put_fanout(exchange, message, routing_key, **kwargs)  # type: ignore[no-untyped-call]
         _announce()
 
 
-class Transport(memory.Transport):  # type: ignore[misc]
+class Transport(memory.Transport):
     Channel = Channel
     driver_type = "memory"
     driver_name = "memory"
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         """Deliver one message; wait for it at most ``timeout`` seconds. Raises ``TimeoutError``."""
         # Celery's loop asks for 2 s, and between two waits looks whether it should stop: 0.25 s ends a worker quickly.
+        assert self.cycle is not None
         deadline = monotonic() + min(0.25 if timeout is None else timeout, 0.25)
         while True:
             seen = _puts
@@ -55,4 +56,5 @@ class Transport(memory.Transport):  # type: ignore[misc]
                 if left <= 0:
                     raise TimeoutError from None
                 with _news:
-                    _news.wait_for(lambda seen=seen: _puts != seen, timeout=left)
+                    if _puts == seen:
+                        _news.wait(left)

@@ -37,7 +37,7 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-class MemoryChannelLayer(BaseChannelLayer):  # type: ignore[misc]
+class MemoryChannelLayer(BaseChannelLayer):
     """Bounded mailboxes: when a reader is ``capacity`` messages behind, further ones are dropped. Consoles notice
     the hole in the numbering and ask again, so a slow reader costs bounded memory and nothing is lost."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 
 def find_chromium() -> str | None:
@@ -83,4 +83,8 @@ def watch(page: Page) -> None:
             page.problems.append(f"{message.text} ({message.location.get('url', '')})")  # type: ignore[attr-defined]
 
     page.on("console", on_console)
-    page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
+
+    def on_error(error: Error) -> None:
+        page.problems.append(str(error))  # type: ignore[attr-defined]
+
+    page.on("pageerror", on_error)

@@ -10,22 +10,26 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
 
 
+def _is_of_test(block: Atomic) -> bool:
+    return bool(getattr(block, "_from_testcase", False))
+
+
 def _is_inside_test_transaction(connection: BaseDatabaseWrapper) -> bool:
-    return any(block._from_testcase for block in connection.atomic_blocks)
+    return any(_is_of_test(block) for block in connection.atomic_blocks)
 
 
 def _has_open_block_of_its_own(connection: BaseDatabaseWrapper) -> bool:
-    return any(not block._from_testcase for block in connection.atomic_blocks)
+    return any(not _is_of_test(block) for block in connection.atomic_blocks)
 
 
 def _run_callbacks(connection: BaseDatabaseWrapper) -> None:
     while connection.run_on_commit:
-        _savepoints, callback, robust = connection.run_on_commit.pop(0)
+        _savepoints, callback, robust = connection.run_on_commit.pop(0)  # type: ignore[misc]
         try:
             callback()
         except Exception:
@@ -41,9 +45,9 @@ def seen_inside_test_transactions() -> Iterator[None]:
 
     def exit_and_run(self: Atomic, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         leave(self, exc_type, exc_value, traceback)
-        connection = connections[self.using or transaction.DEFAULT_DB_ALIAS]
+        connection = connections[self.using or DEFAULT_DB_ALIAS]
         if (
-            not self._from_testcase
+            not _is_of_test(self)
             and exc_type is None
             and _is_inside_test_transaction(connection)
             and not _has_open_block_of_its_own(connection)

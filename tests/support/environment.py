@@ -10,7 +10,6 @@ import django
 
 from tests.support import servers
 
-
 _data = tempfile.TemporaryDirectory(prefix="cc-test-")
 
 

@@ -87,7 +87,8 @@ class Postgres:
         assert self._bin
         relaxed = () if self._durable else ("-c", "fsync=off", "-c", "full_page_writes=off")
         commit = "on" if self._durable else "off"
-        command = [self._bin / "postgres", "-D", self._data, "-k", self.folder, "-c", "listen_addresses=", *relaxed]
+        command: list[str | Path] = [self._bin / "postgres", "-D", self._data, "-k", self.folder]
+        command += ["-c", "listen_addresses=", *relaxed]
         command += ["-c", f"synchronous_commit={commit}", "-c", "max_connections=200"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stdout=log, stderr=log)

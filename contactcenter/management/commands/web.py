@@ -25,9 +25,10 @@ class Command(BaseCommand):
         from contactcenter.server import Server
 
         listening = site.listen(options["host"], options["port"])
+        url = site.url_of(listening)  # now: the server takes the socket over
 
         def ready() -> None:
-            self.stdout.write(f"ready {site.url_of(listening)}")
+            self.stdout.write(f"ready {url}")
             self.stdout.flush()
 
         Server(listening, ready).run()

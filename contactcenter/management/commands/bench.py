@@ -1,0 +1,65 @@
+"""``manage.py bench intake [--quick] [--json]``: our figures against floors measured in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+
+from contactcenter.bench import report
+from contactcenter.bench.cluster import ROOT, Cluster
+
+INNER = "CONTACTCENTER_BENCH_INNER"
+
+
+class Command(BaseCommand):
+    help = "Measure this product against floors, on a private PostgreSQL and Redis started for the purpose."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("what", choices=["intake"], help="intake: a webhook's way to an agent's screen")
+        parser.add_argument("--quick", action="store_true", help="fewer samples and rounds: about a minute")
+        parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if os.environ.get(INNER):
+            self._measure(options)
+            return
+        from tests.support import servers
+
+        with servers.running(durable=True) as stack, tempfile.TemporaryDirectory() as data:
+            environment = Cluster(stack.database_url, stack.redis_url, Path(data)).environment
+            ended = subprocess.run(
+                [sys.executable, "manage.py", "bench", options["what"], *self._flags(options)],
+                cwd=ROOT,
+                env={**environment, INNER: "1"},
+                check=False,
+            )
+        if ended.returncode:
+            raise CommandError("The benchmark did not come to an end; the lines above say why.")
+
+    def _flags(self, options: dict[str, Any]) -> list[str]:
+        return [f"--{name}" for name in ("quick", "json") if options[name]]
+
+    def _measure(self, options: dict[str, Any]) -> None:
+        from contactcenter.bench import intake
+
+        call_command("migrate", interactive=False, verbosity=0)
+        figures = intake.run(
+            settings.DATABASE_URL,
+            settings.REDIS_URL,
+            Path(settings.DATA_DIR),
+            quick=options["quick"],
+            say=lambda line: self.stderr.write(line),
+        )
+        self.stdout.write(report.table(figures))
+        if options["json"]:
+            self.stdout.write(report.as_json_line(figures))
