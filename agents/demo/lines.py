@@ -19,14 +19,15 @@ from conversations.models.channel import SealedSettings
 SHOP = "demo-shop"
 _SHOP_CONNECTION = uuid.UUID("0192f0c0-0000-7000-8000-000077656263")
 _SHOP_SETTINGS = {
-    "title": "Demo shop",
-    "title_ar": "المتجر التجريبي",
+    "title": "Sidra",
+    "title_ar": "سدرة",
     "greeting": "Hello! How can we help?",
     "greeting_ar": "مرحبًا! كيف يمكننا مساعدتك؟",
     "away": "Nobody is at the desk right now. Write anyway: we answer as soon as we are back.",
     "away_ar": "لا يوجد أحد على المكتب الآن. اكتب لنا وسنرد حالما نعود.",
     "suggestions": ["Opening hours", "Where is my order?", "Live agent"],
     "suggestions_ar": ["أوقات العمل", "أين طلبي؟", "وكيل مباشر"],
+    "color": "#1f5c4d",
     "prechat": ["name"],
     "conversations_per_hour": 1000,
 }
