@@ -29,6 +29,11 @@ export function isRtl(): boolean {
   return typeof document !== "undefined" && document.documentElement.dir === "rtl";
 }
 
+/** The direction of a field people type into: by its text, and the page's own while there is none. */
+export function typedDir(text: string): "auto" | "rtl" | "ltr" {
+  return text ? "auto" : isRtl() ? "rtl" : "ltr";
+}
+
 /** A foreign-script name inside a sentence must not pull the punctuation around it to the wrong side. */
 function isolate(value: string): string {
   return (isRtl() ? LTR : RTL).test(value) ? `\u2068${value}\u2069` : value;
