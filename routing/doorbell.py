@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import uuid
+from collections.abc import Iterator
 
 import structlog
 from django.db import transaction
@@ -11,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 #: Set by the router that runs in this process (embedded mode): no broker in between.
 _local: threading.Event | None = None
+_thread = threading.local()
 
 
 def attach(event: threading.Event | None) -> None:
@@ -19,19 +23,36 @@ def attach(event: threading.Event | None) -> None:
     _local = event
 
 
-def ring_on_commit() -> None:
-    """Ring once the current transaction is committed (now, outside of one)."""
-    transaction.on_commit(ring)
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """In this thread nobody rings: it is the router's own, which looks again anyway."""
+    _thread.silenced = True
+    try:
+        yield
+    finally:
+        _thread.silenced = False
 
 
-def ring() -> None:
+def ring_on_commit(first_news: uuid.UUID | None = None) -> None:
+    """Ring once the current transaction is committed (now, outside of one).
+
+    ``first_news``: the id of the first piece of news left. When an older one is still there, the bell has been rung
+    for that one and the router looks again after it: under load one ring serves many changes.
+    """
+    if not getattr(_thread, "silenced", False):
+        transaction.on_commit(lambda: ring(first_news))
+
+
+def ring(first_news: uuid.UUID | None = None) -> None:
     """Ring now. Never raises: the change is committed and will be found."""
     if _local is not None:
         _local.set()
         return
     from routing import jobs
+    from routing.models import Change
 
     try:
-        jobs.ring.delay()
+        if first_news is None or not Change.objects.filter(pk__lt=first_news).exists():
+            jobs.ring.delay()
     except Exception as error:
         log.warning("routing.doorbell_unheard", error=type(error).__name__)

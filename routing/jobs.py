@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 
-@shared_task(queue="routing")
+@shared_task(queue="routing", expires=30)
 def ring(**_: Any) -> None:
     """Somebody changed what the router decides by. Runs in the router's own process (``routing.worker``)."""
     from routing import worker

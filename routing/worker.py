@@ -1,7 +1,142 @@
-"""The router as a process. (Being built.)"""
+"""The router as a process: one thread that leads while it holds the lease, and wakes when rung or by itself.
+
+``run(stop)`` is that thread, in embedded mode and in ``manage.py route`` alike. It needs no broker: with Redis away it
+still looks every second. In ``manage.py route`` a Celery worker around it listens to the doorbell, and only while this
+process leads: with one standby half of the rings would go to the wrong one.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
+import threading
+import time
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from django.db import Error, connection
+
+from contactcenter.lib import clock
+from routing import doorbell
+from routing.services import dispatch
+
+log = structlog.get_logger(__name__)
+
+#: Seconds after which the router looks without being rung.
+LOOK = 1.0
+#: Seconds a database error is left alone before the next try.
+PAUSE = 0.5
+#: How often a waiting router looks whether it should stop.
+_SLICE = 0.2
+QUEUE = "routing"
+
+
+class Loop:
+    """The router's thread. ``leads`` may be read from other threads."""
+
+    def __init__(self, stop: threading.Event, *, ttl: float = dispatch.LEASE_TTL) -> None:
+        self._stop = stop
+        self._bell = threading.Event()
+        self._router = dispatch.Router(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:120], ttl=ttl)
+
+    @property
+    def leads(self) -> bool:
+        return self._router.leads
+
+    def ring(self) -> None:
+        """There is news."""
+        self._bell.set()
+
+    def run(self) -> None:
+        """Lead or stand by until told to stop; then give the lease back."""
+        doorbell.attach(self._bell)
+        try:
+            while not self._stop.is_set():
+                self._wait(PAUSE if not self._turn() else LOOK)
+            self._router.retire()
+        except Error as error:
+            log.warning("router.cannot_retire", error=type(error).__name__)
+        finally:
+            doorbell.attach(None)
+            connection.close()
+
+    def _turn(self) -> bool:
+        """Once around. False after an error."""
+        self._bell.clear()
+        try:
+            if self._router.leads or self._router.lead(clock.now()):
+                self._router.tick(clock.now())
+            return True
+        except dispatch.LeaseLost:
+            log.warning("router.lease_lost", holder=self._router.holder)
+        except Exception:
+            # It has forgotten everything; the next turn takes the lease again and reads the rows.
+            log.exception("router.failed", holder=self._router.holder)
+            connection.close()
+        return False
+
+    def _wait(self, seconds: float) -> None:
+        due = self._router.next_due()
+        if due is not None:
+            seconds = min(seconds, max(0.0, due - clock.now().timestamp()))
+        until = time.monotonic() + seconds
+        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+            if self._bell.wait(min(left, _SLICE)):
+                return
+
+
+def run(stop: threading.Event) -> None:
+    """Be this process's router until ``stop`` is set. Blocks; run it in a thread of its own."""
+    loop = Loop(stop)
+    _set_current(loop)
+    try:
+        loop.run()
+    finally:
+        _set_current(None)
+
+
+_current: Loop | None = None
+
+
+def _set_current(loop: Loop | None) -> None:
+    global _current
+    _current = loop
+
 
 def on_doorbell() -> None:
-    """Somebody rang."""
+    """The ring arrived as a Celery message: pass it on to this process's router, if there is one."""
+    if _current is not None:
+        _current.ring()
+
+
+class ListenWhileLeading(bootsteps.StartStopStep):  # type: ignore[misc]
+    """A bootstep of ``manage.py route``: the doorbell's queue is consumed only while this process leads."""
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._listens = True
+        self._timer: Any = None
+
+    def start(self, parent: Any) -> None:
+        self._listens = True  # as every consumer begins, also after the broker was away
+        self._look(parent)
+        self._timer = parent.timer.call_repeatedly(_SLICE, self._look, (parent,))
+
+    def stop(self, parent: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    shutdown = stop
+
+    def _look(self, parent: Any) -> None:
+        leads = _current is not None and _current.leads
+        if leads and not self._listens:
+            parent.add_task_queue(QUEUE)
+        elif not leads and self._listens:
+            parent.cancel_task_queue(QUEUE)
+        self._listens = leads

@@ -19,7 +19,7 @@ from routing.engine.model import Decision, Held, TaskSpec, WorkerSpec
 from routing.engine.state import HELD, OFFERED, STATES, WAITING, Counters, Hold, Queue, Rules, Task, Worker
 from routing.engine.syntax import FALSE, Node, conjunction
 from routing.engine.values import resolve
-from routing.engine.workflow import DEFAULT, Position, Target, Workflow
+from routing.engine.workflow import Position, Target, Workflow
 
 
 class Book:
@@ -131,8 +131,8 @@ class Book:
         task.channel, task.attributes, task.priority = self.channels[spec.channel], spec.attributes, spec.priority
         task.workflow, task.position, task.entered = spec.workflow, spec.position, spec.entered
         task.queue, task.start, task.declined = spec.queue, spec.start, spec.declined
-        task.assignments, task.only_worker = spec.assignments, spec.only_worker
-        task.ignore_capacity = spec.ignore_capacity
+        task.assignments, task.only_worker, task.direct = spec.assignments, spec.only_worker, spec.direct
+        task.ignore_capacity, task.version = spec.ignore_capacity, spec.version
         self._put_holds(task, spec.reservations)
         self._leave_class(task)
         task.state = STATES[spec.state]
@@ -167,14 +167,9 @@ class Book:
         """Where the task stands: target, class, key, and the step's deadline."""
         rules = self.rules.get(task.workflow)
         task.target = None
-        if rules is None or task.only_worker:
-            task.target = Target(task.queue) if task.queue in self.queues else None
-        else:
-            target = rules.document.target(task.position)
-            if target is not None and target.queue in self.queues:
-                task.target, task.queue = target, target.queue
-            elif task.position == DEFAULT and task.queue in self.queues:
-                task.target = Target(task.queue)  # sent straight to a queue
+        target = Target(task.queue) if rules is None or task.direct else rules.document.target(task.position)
+        if target is not None and target.queue in self.queues:
+            task.target, task.queue = target, target.queue
         self.clock.cancel(task.step_alarm)
         task.step_alarm = task.step_due = None
         if task.target is None:
@@ -196,15 +191,13 @@ class Book:
     def _hold_class(self, task: Task, target: Target) -> int:
         """The eligibility class of a step: the queue's workers, those the step wants, the one it knows."""
         spot = (task.workflow, task.queue, task.position)
-        node = None if task.only_worker else self._steps.get(spot)
+        node = _is("@sid", task.only_worker) if task.only_worker else self._steps.get(spot)
         if node is None:
             parts = [self.queues[task.queue].node, bind(target.expression, task.attributes)]
-            if task.only_worker:
-                parts.append(_is("@sid", task.only_worker))
-            elif target.known_worker is not None:
+            if target.known_worker is not None:
                 parts.append(_is(target.known_by, resolve(target.known_worker, task.attributes)))
             node = conjunction(parts)
-            if not task.only_worker and target.known_worker is None and not mentions_task(target.expression):
+            if target.known_worker is None and not mentions_task(target.expression):
                 self._steps[spot] = node
         klass = self.eligibility.hold(node)
         self.lanes.grow(klass)

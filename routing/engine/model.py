@@ -57,7 +57,11 @@ class TaskSpec:
     ignore_capacity: bool = False
     #: sid of the one worker it may go to, when it was sent to one directly
     only_worker: str = ""
+    #: it was sent straight to its queue or worker: the workflow's steps do not apply
+    direct: bool = False
     reservations: tuple[Held, ...] = ()
+    #: of the row this was read from; the engine only carries it
+    version: int = 0
 
 
 class Offer(NamedTuple):

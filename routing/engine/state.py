@@ -80,14 +80,27 @@ class Task:
     """``klass`` is the eligibility class it waits in (-1: none yet), ``in_lane`` whether it stands there now."""
 
     __slots__ = (
-        *("alarm", "assignments", "attributes", "channel", "declined", "entered", "expires", "fresh", "holds", "id"),
+        *(
+            "alarm",
+            "assignments",
+            "attributes",
+            "channel",
+            "declined",
+            "direct",
+            "entered",
+            "expires",
+            "fresh",
+            "holds",
+            "id",
+        ),
         *("ignore_capacity", "in_lane", "key", "klass", "only_worker", "position", "priority", "queue", "start"),
-        *("state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "workflow"),
+        *("state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "version", "workflow"),
     )
 
     def __init__(self, task_id: Hashable, ticket: int) -> None:
         self.id = task_id
         self.ticket = ticket
+        self.version = 0
         self.key = 0
         self.klass = -1
         self.in_lane = False
@@ -109,6 +122,7 @@ class Task:
         self.assignments = 0
         self.ignore_capacity = False
         self.only_worker = ""
+        self.direct = False
         self.holds: dict[Hashable, Hold] = {}
         #: alarms: step timeout, time to live, and one for what its state calls for (offering again, wrap-up limit)
         self.step_alarm: Alarm | None = None

@@ -31,7 +31,7 @@ class Reservation(Row):
     worker = models.ForeignKey("routing.Worker", on_delete=models.CASCADE, related_name="reservations")
     role = models.CharField(max_length=8, choices=Role, default=Role.OWNER)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
-    #: units it holds of the worker's total, and of the worker channel (0 when the task ignored capacity)
+    #: units it holds of the worker's total, and of the worker channel
     weight = models.PositiveSmallIntegerField(default=1)
     units = models.PositiveSmallIntegerField(default=1)
     due_at = models.DateTimeField(_("expires"), null=True, blank=True)

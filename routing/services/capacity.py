@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 
+import structlog
 from django.db import transaction
-from django.db.models import F, Model, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, Greatest
 
 from contactcenter.lib.errors import Refused
 from routing.models import Reservation, Task, TaskChannel, Worker, WorkerChannel
 from routing.services import locks
 from routing.services.ledger import Ledger
+
+log = structlog.get_logger(__name__)
 
 #: TaskRouter's limit per worker and channel.
 MAX_PER_CHANNEL = 50
@@ -33,6 +36,30 @@ def release(worker: Worker, reservation: Reservation, task: Task) -> None:
 def _give_back(rows: QuerySet[Model], amount: int) -> None:
     left = Greatest(F("load") - amount, 0)
     rows.update(load=left, ceiling=Greatest(F("capacity"), F("load") - amount))
+
+
+def recount(now: dt.datetime) -> int:
+    """Set right every load that is not the sum of its live reservations. How many were wrong; it should be none."""
+    live = Q(reservations__status__in=Reservation.LIVE)
+    by_worker = Worker.objects.annotate(held=Coalesce(Sum("reservations__weight", filter=live), 0))
+    wrong = set(by_worker.exclude(load=F("held")).values_list("pk", flat=True))
+    mine = Reservation.objects.filter(
+        worker=OuterRef("worker"), task__task_channel=OuterRef("task_channel"), status__in=Reservation.LIVE
+    )
+    units = mine.order_by().values("worker").annotate(held=Sum("units")).values("held")
+    by_channel = WorkerChannel.objects.annotate(held=Coalesce(Subquery(units), 0))
+    wrong |= set(by_channel.exclude(load=F("held")).values_list("worker_id", flat=True))
+    for worker_id in sorted(wrong):
+        log.error("capacity.recounted", worker=Worker(pk=worker_id).sid)
+        with transaction.atomic():
+            worker = locks.worker(worker_id)
+            held = by_worker.get(pk=worker_id).held
+            Worker.objects.filter(pk=worker_id).update(load=held, ceiling=max(worker.capacity, held))
+            for channel in by_channel.filter(worker_id=worker_id):
+                ceiling = max(channel.capacity, channel.held)
+                WorkerChannel.objects.filter(pk=channel.pk).update(load=channel.held, ceiling=ceiling)
+            _note_change(worker, now)
+    return len(wrong)
 
 
 def set_channel(

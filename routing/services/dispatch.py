@@ -1,11 +1,294 @@
-"""Engine decisions -> one committed batch of rows. (Being built.)"""
+"""The router's work: apply the news, decide, commit, tell. One instance per leading process, in one thread.
+
+While it leads, memory is ahead of the rows by at most the batch being written. Anything unexpected (a refused batch, a
+lost lease, a database error) is answered by reading rows again: those concerned, or everything.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import time
+import uuid
+from collections.abc import Iterable
 
+import structlog
+from django.db import IntegrityError, connection, transaction
+
+from contactcenter.lib import crash, ids
+from contactcenter.lib.errors import Refused
 from routing import doorbell
-from routing.models import Change
+from routing.engine.matcher import Matcher
+from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
+from routing.models import Change, Reservation, Task, TaskQueue, Worker, Workspace
+from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, sql, tasks
+
+log = structlog.get_logger(__name__)
+
+LEASE = "router"
+#: Seconds a silent leader keeps the lease; a successor waits that long.
+LEASE_TTL = 4.0
+#: Tasks whose decisions are committed together: longer batches are faster, shorter ones are seen sooner.
+BATCH = 200
+#: Pieces of news taken in one go.
+NEWS = 1_000
+#: Refused batches in a row after which everything is read again.
+PATIENCE = 5
+
+Chunk = tuple[uuid.UUID, list[Offer | Move]]
+
+
+class LeaseLost(Exception):
+    """Somebody else leads; what is in memory is worth nothing now."""
+
+
+class Router:
+    """``lead``, then ``tick`` whenever it is rung, and at ``next_due`` at the latest."""
+
+    def __init__(self, holder: str, *, ttl: float = LEASE_TTL) -> None:
+        self.holder = holder
+        self.ttl = ttl
+        self.epoch: int | None = None
+        self._matchers: dict[uuid.UUID, Matcher] = {}
+        self._auto_accept: set[uuid.UUID] = set()
+        self._renewed = 0.0
+        self._refusals = 0
+
+    @property
+    def leads(self) -> bool:
+        return self.epoch is not None
+
+    def lead(self, now: dt.datetime) -> bool:
+        """Take the lease, or renew it; read everything when it is newly taken. Whether this router leads now."""
+        epoch = leases.acquire(LEASE, self.holder, self.ttl)
+        self._renewed = time.monotonic()
+        if epoch is None:
+            self.forget()
+        elif epoch != self.epoch:
+            self.forget()
+            self._rebuild(now)
+            self.epoch = epoch
+            log.info("router.leads", holder=self.holder, epoch=epoch)
+        return self.leads
+
+    def forget(self) -> None:
+        """Stop leading: drop everything in memory. The lease is left to expire."""
+        if self.epoch is not None:
+            log.info("router.stops", holder=self.holder, epoch=self.epoch)
+        self.epoch = None
+        self._matchers = {}
+
+    def retire(self) -> None:
+        """Stop leading and give the lease back, so that a successor takes over at once."""
+        if self.epoch is not None:
+            leases.release(LEASE, self.holder, self.epoch)
+        self.forget()
+
+    def next_due(self) -> float | None:
+        """When the next deadline passes (epoch seconds)."""
+        dues = [due for matcher in self._matchers.values() if (due := matcher.next_due()) is not None]
+        return min(dues, default=None)
+
+    def tick(self, now: dt.datetime) -> int:
+        """Apply all news, commit all decisions, until nothing is left. How many offers were made.
+
+        Raises ``LeaseLost`` when somebody else leads meanwhile. After any exception this router leads no longer.
+        """
+        made = 0
+        try:
+            with doorbell.silenced():
+                while self._has_work(now):
+                    made += self._round(now)
+                if time.monotonic() - self._renewed > self.ttl / 3:
+                    with transaction.atomic():
+                        self._fence()
+        except BaseException:
+            self.forget()
+            raise
+        return made
+
+    def _has_work(self, now: dt.datetime) -> bool:
+        due = self.next_due()
+        return (due is not None and due <= now.timestamp()) or Change.objects.exists()
+
+    def _round(self, now: dt.datetime) -> int:
+        """News in, decisions out. How many offers were committed."""
+        chunks: list[Chunk] = []
+        orders: list[Decision] = []
+        made = 0
+        try:
+            with transaction.atomic():
+                self._fence()
+                self._apply(*self._take_news(), now)
+                for workspace_id, matcher in self._matchers.items():
+                    decisions = matcher.decide(now.timestamp())
+                    chunks += [(workspace_id, chunk) for chunk in _chunks(decisions)]
+                    orders += [decision for decision in decisions if not isinstance(decision, (Offer, Move))]
+                crash.point("router.decided")
+                written = self._write(chunks[0], now) if chunks else None
+            while chunks:
+                made += self._committed(chunks[0], written, now)
+                del chunks[0]
+                if chunks:
+                    with transaction.atomic():
+                        self._fence()
+                        written = self._write(chunks[0], now)
+            self._refusals = 0
+        except (batch.Stale, IntegrityError) as refusal:
+            self._repair(chunks, refusal, now)
+        for order in orders:
+            self._carry_out(order, now)
+        return made
+
+    # ---- the parts of a round ------------------------------------------------------------------------------------
+
+    def _fence(self) -> None:
+        """Renew the lease in the batch's own transaction: a router that lost it commits nothing."""
+        if self.epoch is None or not leases.hold(LEASE, self.holder, self.epoch, self.ttl):
+            raise LeaseLost
+        self._renewed = time.monotonic()
+
+    def _take_news(self) -> tuple[set[uuid.UUID], set[uuid.UUID], bool]:
+        """(tasks, workers, has the configuration changed): what others changed. It is gone when this commits."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM routing_change WHERE id IN (SELECT id FROM routing_change ORDER BY id LIMIT %s)"
+                " RETURNING kind, subject",
+                [NEWS],
+            )
+            rows = cursor.fetchall()
+        news: dict[str, set[uuid.UUID]] = {}
+        for kind, subject in rows:
+            news.setdefault(kind, set()).add(sql.read_id(subject))
+        return news.pop("task", set()), news.pop("worker", set()), bool(news)
+
+    def _apply(self, task_ids: set[uuid.UUID], worker_ids: set[uuid.UUID], rebuild: bool, now: dt.datetime) -> None:
+        if rebuild:
+            self._rebuild(now)
+            return
+        if worker_ids:
+            self._put_workers(worker_ids)
+        if task_ids:
+            self._put_tasks(task_ids)
+
+    def _put_workers(self, worker_ids: set[uuid.UUID]) -> None:
+        gone = set(worker_ids)
+        for workspace_id, spec in facts.workers(worker_ids):
+            gone.discard(spec.id)  # type: ignore[arg-type]
+            if workspace_id in self._matchers:
+                self._matchers[workspace_id].put_worker(spec)
+        for matcher in self._matchers.values():
+            for worker_id in gone:
+                matcher.drop_worker(worker_id)
+
+    def _put_tasks(self, task_ids: set[uuid.UUID]) -> None:
+        over = set(task_ids)
+        for workspace_id, spec in facts.tasks(task_ids):
+            over.discard(spec.id)  # type: ignore[arg-type]
+            if workspace_id in self._matchers:
+                self._matchers[workspace_id].put_task(spec)
+        for matcher in self._matchers.values():
+            for task_id in over:
+                matcher.drop_task(task_id)
+
+    def _write(self, chunk: Chunk, now: dt.datetime) -> batch.Written:
+        workspace_id, decisions = chunk
+        return batch.write(self._matchers[workspace_id], workspace_id, decisions, now)
+
+    def _committed(self, chunk: Chunk, written: batch.Written | None, now: dt.datetime) -> int:
+        crash.point("router.committed")
+        workspace_id, decisions = chunk
+        matcher = self._matchers[workspace_id]
+        if written is not None:
+            for task_id, version in written.versions.items():
+                matcher.tasks[task_id].version = version
+            ledger.announce(written.events, written.tasks, written.queues)
+        offers = [decision for decision in decisions if isinstance(decision, Offer)]
+        for offer in offers:
+            if matcher.tasks[offer.task].queue in self._auto_accept:
+                self._accept(offer, now)
+        return len(offers)
+
+    def _accept(self, offer: Offer, now: dt.datetime) -> None:
+        try:
+            reservations.accept(Reservation.objects.get(pk=offer.reservation), by=Worker(pk=offer.worker), now=now)
+        except Refused as refusal:  # it ended in this moment
+            log.info("router.auto_accept_refused", code=refusal.code)
+
+    def _carry_out(self, order: Decision, now: dt.datetime) -> None:
+        """What the clock decided is done through the same door people use; the row decides whether it still applies."""
+        try:
+            if isinstance(order, Expire):
+                reservations.expire(order.reservation, now=now)  # type: ignore[arg-type]
+            elif isinstance(order, WrapUpOver):
+                tasks.end_wrap_up(order.task, now=now)  # type: ignore[arg-type]
+            elif isinstance(order, Cancel):
+                known = next((task for m in self._matchers.values() if (task := m.tasks.get(order.task))), None)
+                tasks.cancel(
+                    Task(pk=order.task), reason=order.reason, now=now, if_version=known.version if known else None
+                )
+        except (Refused, Task.DoesNotExist) as refusal:
+            log.info("router.order_refused", order=type(order).__name__, reason=type(refusal).__name__)
+
+    # ---- reading again -------------------------------------------------------------------------------------------
+
+    def _repair(self, unwritten: list[Chunk], refusal: Exception, now: dt.datetime) -> None:
+        """A batch was refused: forget its decisions by reading their rows again."""
+        self._refusals += 1
+        stale = refusal if isinstance(refusal, batch.Stale) else batch.Stale()
+        log.info("router.refused", tasks=len(stale.tasks), workers=len(stale.workers), times=self._refusals)
+        if self._refusals > PATIENCE:
+            self._refusals = 0
+            self._rebuild(now)
+            return
+        decisions = [decision for _, chunk in unwritten for decision in chunk]
+        task_ids = stale.tasks | {decision.task for decision in decisions}  # type: ignore[operator]
+        offered = {decision.worker for decision in decisions if isinstance(decision, Offer)}
+        worker_ids = stale.workers | offered  # type: ignore[operator]
+        for matcher in self._matchers.values():
+            task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
+        live = Reservation.objects.filter(worker__in=stale.workers, status__in=Reservation.LIVE)
+        task_ids |= set(live.values_list("task_id", flat=True))
+        self._put_workers(worker_ids)
+        self._put_tasks(task_ids)
+
+    def _rebuild(self, now: dt.datetime) -> None:
+        """Read everything. What changes meanwhile leaves news and is read again."""
+        started = time.monotonic()
+        capacity.recount(now=now)
+        self._matchers = {}
+        for workspace in Workspace.objects.order_by("id"):
+            setup.ensure_all_channels(workspace)
+            matcher = Matcher(
+                new_id=ids.new_id,
+                reoffer_after=float(workspace.reoffer_after),
+                newest_queues_first=workspace.prioritize_queue_order == "LIFO",
+            )
+            matcher.decide(now.timestamp())  # it knows the time from here on
+            facts.configure(matcher, workspace)
+            self._matchers[workspace.pk] = matcher
+        for workspace_id, worker in facts.workers():
+            self._matchers[workspace_id].put_worker(worker)
+        for workspace_id, task in facts.tasks():
+            self._matchers[workspace_id].put_task(task, settled=True)
+        self._auto_accept = set(TaskQueue.objects.filter(auto_accept=True).values_list("id", flat=True))
+        counts = {"workers": 0, "tasks": 0}
+        for matcher in self._matchers.values():
+            counts["workers"] += len(matcher.workers)
+            counts["tasks"] += len(matcher.tasks)
+        log.info("router.rebuilt", seconds=round(time.monotonic() - started, 3), **counts)
+
+
+def _chunks(decisions: Iterable[Decision]) -> list[list[Offer | Move]]:
+    """Offers and moves in batches; all of one task's in the same."""
+    by_task: dict[object, list[Offer | Move]] = {}
+    for decision in decisions:
+        if isinstance(decision, (Offer, Move)):
+            by_task.setdefault(decision.task, []).append(decision)
+    groups = list(by_task.values())
+    return [
+        [decision for group in groups[start : start + BATCH] for decision in group]
+        for start in range(0, len(groups), BATCH)
+    ]
 
 
 def ring_if_stuck(now: dt.datetime) -> None:

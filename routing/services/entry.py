@@ -48,6 +48,7 @@ def enter(task: Task, *, now: dt.datetime) -> None:
     """
     task.workflow_entered_at = now
     task.due_at = None
+    task.filter_index, task.target_index = documents.DEFAULT
     direct = TaskQueue.id_from_sid(task.routing_target)
     if direct is not None:
         _place(task, _queue(direct), now)

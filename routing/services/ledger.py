@@ -11,10 +11,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.db import transaction
+from django.dispatch import Signal
 
 from routing import doorbell, events, queries
 from routing.models import Change, Event, Reservation, Task, Worker
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class Ledger:
         """An event of the worker's stream and of the task's."""
         self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, {}))
         self.changed("task", task.pk)
+        self.changed("worker", worker.pk)
 
     def about_worker(self, type: str, worker: Worker) -> None:
         """An event of the worker's stream; news for the router."""
@@ -80,10 +85,10 @@ class Ledger:
             Worker.objects.filter(pk=worker.pk).update(event_seq=worker.event_seq)
         rows = self._rows(task_seq, worker_seq)
         Event.objects.bulk_create(rows)
-        Change.objects.bulk_create([Change(kind=kind, subject=subject) for kind, subject in self._changed])
+        news = Change.objects.bulk_create([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
         transaction.on_commit(lambda: announce(rows, changed, self._queues))
-        doorbell.ring_on_commit()
+        doorbell.ring_on_commit(news[0].pk if news else None)
 
     def _rows(self, task_seq: dict[uuid.UUID, int], worker_seq: dict[uuid.UUID, int]) -> list[Event]:
         """The events, numbered on from the last number given out to each task and worker."""
@@ -126,11 +131,20 @@ def announce(
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]],
     queues: set[uuid.UUID],
 ) -> None:
-    """Send the signals of a committed batch. ``tasks``: (task id, status, conversation id)."""
+    """Send the signals of a committed batch. ``tasks``: (task id, status, conversation id).
+
+    A receiver that fails is logged; the change itself stands.
+    """
     for row in rows:
         if row.worker_id is not None:
-            events.worker_event_recorded.send(None, worker_id=row.worker_id, seq=row.worker_seq, frame=frame(row))
+            _send(events.worker_event_recorded, worker_id=row.worker_id, seq=row.worker_seq, frame=frame(row))
     for task_id, status, conversation_id in tasks:
-        events.task_changed.send(None, task_id=task_id, status=status, conversation_id=conversation_id)
+        _send(events.task_changed, task_id=task_id, status=status, conversation_id=conversation_id)
     for queue_id in queues:
-        events.queue_changed.send(None, queue_id=queue_id)
+        _send(events.queue_changed, queue_id=queue_id)
+
+
+def _send(signal: Signal, **facts: Any) -> None:
+    for receiver, outcome in signal.send_robust(None, **facts):
+        if isinstance(outcome, Exception):
+            log.error("routing.receiver_failed", receiver=repr(receiver), exc_info=outcome)

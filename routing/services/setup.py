@@ -6,8 +6,10 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 
 from routing.models import Activity, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace
+from routing.services import configuration
 from routing.services.ledger import Ledger
 
 DEFAULT_NAME = "Default"
@@ -34,7 +36,7 @@ def ensure_default_workspace(now: dt.datetime) -> Workspace:
     Activities Available, Unavailable, Break, Offline; task channels default, chat, sms, email, voice; one queue
     "Everyone" and one workflow "Default" that sends every task there.
     """
-    workspace, _ = Workspace.objects.get_or_create(friendly_name=DEFAULT_NAME, defaults={"created_at": now})
+    workspace, is_new = Workspace.objects.get_or_create(friendly_name=DEFAULT_NAME, defaults={"created_at": now})
     for position, (name, available) in enumerate(_ACTIVITIES):
         Activity.objects.get_or_create(
             workspace=workspace,
@@ -63,6 +65,8 @@ def ensure_default_workspace(now: dt.datetime) -> Workspace:
         workspace.default_activity = workspace.default_activity or offline
         workspace.offline_activity = workspace.offline_activity or offline
         workspace.save(update_fields=["default_activity", "offline_activity"])
+    if is_new:
+        configuration.changed(workspace)
     return workspace
 
 
@@ -120,3 +124,10 @@ def ensure_channels(workspace: Workspace, *, capacities: dict[Worker, dict[str, 
         ],
         ignore_conflicts=True,
     )
+
+
+def ensure_all_channels(workspace: Workspace) -> None:
+    """Give every worker the channels they lack (a task channel was added, or a worker made elsewhere)."""
+    kinds = TaskChannel.objects.filter(workspace=workspace).count()
+    lacking = Worker.objects.filter(workspace=workspace).annotate(have=Count("channels")).filter(have__lt=kinds)
+    ensure_channels(workspace, capacities={worker: {} for worker in lacking})

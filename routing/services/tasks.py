@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from typing import Any
 
 from django.db import transaction
@@ -156,14 +157,17 @@ def complete(task: Task, *, by: Worker | None, reason: str = "", now: dt.datetim
     return task
 
 
-def cancel(task: Task, *, reason: str, now: dt.datetime, closes_conversation: bool = True) -> Task:
+def cancel(
+    task: Task, *, reason: str, now: dt.datetime, closes_conversation: bool = True, if_version: int | None = None
+) -> Task:
     """Nobody will work on it: offers are withdrawn. Its conversation closes, so the customer's next words start anew.
 
-    Repeating it changes nothing. Raises ``WrongState`` when somebody has the task (complete or requeue it instead).
+    Repeating it changes nothing, nor does a task that is no longer in its version ``if_version``. Raises
+    ``WrongState`` when somebody has the task (complete or requeue it instead).
     """
     with transaction.atomic():
         task = locks.task(task.pk)
-        if task.status == Task.Status.CANCELED:
+        if task.status == Task.Status.CANCELED or if_version not in (None, task.version):
             return task
         if task.status not in _WAITING:
             raise WrongState("Somebody works on this task or it is over; it cannot be canceled.")
@@ -223,6 +227,14 @@ def requeue(
         _give_to_queue(task, now)
         ledger.write()
     return task
+
+
+def end_wrap_up(task_id: uuid.UUID, *, now: dt.datetime) -> None:
+    """Complete a task whose wrap-up has lasted as long as it may. Nothing happens to any other."""
+    with transaction.atomic():
+        task = locks.task(task_id)
+        if task.status == Task.Status.WRAPPING and task.due_at is not None and task.due_at <= now:
+            complete(task, by=None, reason=task.reason, now=now)
 
 
 def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> None:

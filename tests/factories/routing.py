@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations.models import Channel, Connection, Contact, Conversation, Identity, Team
 from routing.models import Activity, Reservation, Task, TaskQueue, Worker, Workflow, Workspace
-from routing.services import setup, tasks
+from routing.services import configuration, dispatch, setup, tasks
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 _numbers = itertools.count(1)
@@ -52,9 +52,15 @@ def worker(
 
 def queue(*, name: str = "", target_workers: str = "1==1", **fields: Any) -> TaskQueue:
     name = name or f"Queue {next(_numbers)}"
-    return TaskQueue.objects.create(
-        workspace=workspace(), friendly_name=name, target_workers=target_workers, created_at=NOW, **fields
-    )
+    made = TaskQueue(workspace=workspace(), friendly_name=name, target_workers=target_workers, created_at=NOW, **fields)
+    return _save(made)
+
+
+def _save(row: Any) -> Any:
+    configuration.check(row)
+    row.save()
+    configuration.changed(row)
+    return row
 
 
 def workflow(*targets: dict[str, Any], name: str = "", expression: str = "1==1", timeout: int = 120) -> Workflow:
@@ -62,13 +68,14 @@ def workflow(*targets: dict[str, Any], name: str = "", expression: str = "1==1",
     steps = [
         {key: value.sid if isinstance(value, TaskQueue) else value for key, value in step.items()} for step in targets
     ]
-    return Workflow.objects.create(
+    made = Workflow(
         workspace=workspace(),
         friendly_name=name or f"Workflow {next(_numbers)}",
         configuration={"task_routing": {"filters": [{"expression": expression, "targets": steps}]}},
         task_reservation_timeout=timeout,
         created_at=NOW,
     )
+    return _save(made)
 
 
 def conversation(*, language: str = "en", now: dt.datetime = NOW) -> Conversation:
@@ -94,3 +101,11 @@ def offers(task_: Task) -> list[tuple[str, str]]:
     """(worker's name, status) of a task's reservations, oldest first."""
     rows = Reservation.objects.filter(task=task_).order_by("id").values_list("worker__friendly_name", "status")
     return [(str(name), str(status)) for name, status in rows]
+
+
+def route(now: dt.datetime = NOW) -> dispatch.Router:
+    """A router that has just started and decided everything there is to decide at ``now``; use it for more ticks."""
+    router = dispatch.Router("test")
+    assert router.lead(now)
+    router.tick(now)
+    return router

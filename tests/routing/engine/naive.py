@@ -327,7 +327,16 @@ class NaiveRouter:
             task.priority = target.priority
         due = None if target.until is None else task.entered + target.until
         self.out.append(
-            Move(task.spec.id, Position(*options[0]), task.queue, queue_before, task.priority, task.entered, due, not skipped)
+            Move(
+                task.spec.id,
+                Position(*options[0]),
+                task.queue,
+                queue_before,
+                task.priority,
+                task.entered,
+                due,
+                not skipped,
+            )
         )
 
     def count(self, task: T) -> dict[str, int]:

@@ -1,0 +1,153 @@
+"""Rows -> what the engine is told. Plain tuples in few queries: this is read at every tick and for every restart."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from routing import members
+from routing.engine.matcher import Matcher
+from routing.engine.model import Held, TaskSpec, WorkerSpec
+from routing.engine.workflow import Position
+from routing.models import Reservation, Task, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace
+from routing.services import entry
+
+#: Rows of one IN (...): SQLite takes 32,766 parameters.
+BATCH = 5_000
+STATE = {
+    Task.Status.PENDING.value: "waiting",
+    Task.Status.RESERVED.value: "offered",
+    Task.Status.ASSIGNED.value: "held",
+    Task.Status.WRAPPING.value: "held",
+}
+_TASK = (
+    *(
+        "id",
+        "workspace_id",
+        "version",
+        "workflow_id",
+        "queue_id",
+        "task_channel_id",
+        "status",
+        "attributes",
+        "priority",
+    ),
+    *("virtual_start_time", "filter_index", "target_index", "workflow_entered_at", "due_at", "expires_at", "declined"),
+    *("assignment_count", "ignore_capacity", "routing_target"),
+)
+_WORKER = (
+    *("id", "workspace_id", "friendly_name", "attributes", "activity_id", "activity__friendly_name"),
+    *("activity__available", "capacity", "idle_since"),
+)
+
+
+def seconds(at: dt.datetime) -> float:
+    """A moment as the engine's time."""
+    return at.timestamp()
+
+
+def moment(at: float | None) -> dt.datetime | None:
+    """The engine's time as a moment, exact to the microsecond both ways."""
+    return None if at is None else dt.datetime.fromtimestamp(at, dt.UTC)
+
+
+def configure(matcher: Matcher, workspace: Workspace) -> None:
+    """Tell the engine the workspace's task channels, queues and workflows."""
+    for channel in TaskChannel.objects.filter(workspace=workspace).order_by("id"):
+        matcher.put_channel(channel.pk, channel.unique_name, channel.weight)
+    for queue in TaskQueue.objects.filter(workspace=workspace).order_by("id"):
+        matcher.put_queue(
+            queue.pk,
+            members.target(queue.target_workers).node,
+            max_reserved=min(max(queue.max_reserved_workers, 1), 50),
+            newest_first=queue.task_order == "LIFO",
+        )
+    for workflow in Workflow.objects.filter(workspace=workspace).order_by("id"):
+        matcher.put_workflow(workflow.pk, entry.compiled(workflow), float(workflow.task_reservation_timeout))
+
+
+def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, WorkerSpec]]:
+    """(workspace id, spec) of these workers, or of all of them, by age."""
+    rows = Worker.objects.order_by("id")
+    channel_rows = WorkerChannel.objects.order_by()
+    if worker_ids is not None:
+        rows, channel_rows = rows.filter(pk__in=worker_ids), channel_rows.filter(worker__in=worker_ids)
+    channels: dict[uuid.UUID, dict[Any, tuple[int, bool]]] = {}
+    for worker_id, channel_id, capacity, is_open in channel_rows.values_list(
+        "worker_id", "task_channel_id", "capacity", "is_available"
+    ):
+        channels.setdefault(worker_id, {})[channel_id] = (capacity, is_open)
+    for row_id, workspace_id, name, attributes, activity_id, activity, available, capacity, idle in rows.values_list(
+        *_WORKER
+    ):
+        spec = WorkerSpec(
+            id=row_id,
+            sid=f"WK{row_id.hex}",
+            name=name,
+            attributes=attributes if isinstance(attributes, dict) else {},
+            activity_sid=f"WA{activity_id.hex}",
+            activity_name=activity,
+            available=available,
+            capacity=capacity,
+            idle_since=idle.timestamp(),
+            channels=channels.get(row_id, {}),
+        )
+        yield workspace_id, spec
+
+
+def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
+    """(workspace id, spec) of those of these tasks that are live, or of every live one, oldest first."""
+    rows = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id").values_list(*_TASK)
+    if task_ids is None:
+        held = _held(Reservation.objects.filter(status__in=Reservation.LIVE))
+        found: Any = rows.iterator(chunk_size=BATCH)
+    else:
+        found = list(rows.filter(pk__in=task_ids))
+        busy = [row[0] for row in found if row[6] != Task.Status.PENDING]
+        mine = Reservation.objects.filter(task__in=busy, status__in=Reservation.LIVE)
+        held = _held(mine) if busy else {}
+    for row in found:
+        yield row[1], _task(row, held.get(row[0], ()))
+
+
+def _held(rows: Any) -> dict[uuid.UUID, tuple[Held, ...]]:
+    held: dict[uuid.UUID, tuple[Held, ...]] = {}
+    for task_id, row_id, worker_id, status, due_at, units, weight in rows.order_by("id").values_list(
+        "task_id", "id", "worker_id", "status", "due_at", "units", "weight"
+    ):
+        is_offer = status == Reservation.Status.PENDING
+        due = due_at.timestamp() if due_at is not None and is_offer else None
+        held[task_id] = (*held.get(task_id, ()), Held(row_id, worker_id, not is_offer, due, units, weight))
+    return held
+
+
+def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:
+    (row_id, _, version, workflow_id, queue_id, channel_id, status, attributes, priority, *rest) = row
+    (start, filter_index, target_index, entered, due_at, expires_at, declined, count, ignores, target) = rest
+    return TaskSpec(
+        id=row_id,
+        queue=queue_id,
+        channel=channel_id,
+        workflow=workflow_id,
+        state=STATE[status],
+        attributes=attributes if isinstance(attributes, dict) else {},
+        priority=priority,
+        start=start.timestamp(),
+        position=Position(filter_index, target_index),
+        entered=entered.timestamp(),
+        expires=expires_at.timestamp() if expires_at is not None else None,
+        wrap_due=due_at.timestamp() if due_at is not None and status == Task.Status.WRAPPING else None,
+        declined=_declined(declined) if declined else {},
+        assignments=count,
+        ignore_capacity=ignores,
+        only_worker=target if target.startswith("WK") else "",
+        direct=target[:2] in ("WK", "WQ"),
+        reservations=held,
+        version=version,
+    )
+
+
+def _declined(declined: dict[str, str]) -> dict[uuid.UUID, float]:
+    return {uuid.UUID(hex=worker): dt.datetime.fromisoformat(at).timestamp() for worker, at in declined.items()}
