@@ -24,11 +24,22 @@ TOTAL_TIMEOUT = 30.0
 #: Largest answer in bytes (media downloads set their own, ``extensions={"max_bytes": n}``).
 MAX_BYTES = 8 * 1024 * 1024
 
-_V4_IN_V6 = (
-    (ipaddress.IPv6Network("64:ff9b::/96"), 0),  # NAT64
-    (ipaddress.IPv6Network("2002::/16"), 80),  # 6to4: the 32 bits after the prefix
-    (ipaddress.IPv6Network("::/96"), 0),  # IPv4-compatible
-)
+# Written out (IANA's special-purpose registries) rather than ``is_global``, whose answers change with Python's patches.
+_NOT_PUBLIC_V4 = [
+    ipaddress.IPv4Network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+]
+_PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+#: Within it: protocol assignments with Teredo, documentation, 6to4.
+_NOT_PUBLIC_V6 = [
+    ipaddress.IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+]
+#: How a host with IPv6 alone reaches IPv4: the address is the last 32 bits.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(httpx.ConnectError):
@@ -42,15 +53,13 @@ class AnswerTooLarge(httpx.ReadError):
 def is_public(address: str) -> bool:
     """True when an IP address is reachable by anybody on the internet, whatever notation hides it."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        for network, shift in _V4_IN_V6:
-            if ip in network and not is_public(str(ipaddress.IPv4Address((int(ip) >> shift) & 0xFFFFFFFF))):
-                return False
-        if ip.teredo is not None:
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in _NOT_PUBLIC_V4)
+    if ip.ipv4_mapped is not None:
+        return is_public(str(ip.ipv4_mapped))
+    if ip in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    return ip in _PUBLIC_V6 and not any(ip in network for network in _NOT_PUBLIC_V6)
 
 
 def is_excepted(host: str, port: int | None) -> bool:
