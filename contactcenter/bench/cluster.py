@@ -42,7 +42,7 @@ class Role:
         self.name = name
         self.lines: list[str] = []
         self._told: queue.Queue[str] = queue.Queue()
-        self.process = subprocess.Popen(  # noqa: S603  (our own command line)
+        self.process = subprocess.Popen(
             arguments,
             cwd=ROOT,
             env=environment,
@@ -105,6 +105,7 @@ class Cluster:
             "DATA_DIR": str(data),
             "SECRET_KEY": "cluster-" + "k" * 50,
             "SEALING_KEYS": "Y2x1c3Rlci1zZWFsaW5nLWtleS0zMi1ieXRlcyEhISE=",
+            "CONTACTCENTER_BOOTSTRAP": "off",
             "PYTHONUNBUFFERED": "1",
             **settings,
         }

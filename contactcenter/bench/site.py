@@ -48,10 +48,10 @@ def prepare(*, agents: int, chats: int = 50, reservation_timeout: int = 86400, g
     now = clock.now()
     team = Team.objects.create(name="Bench")
     connection = Connection(type="messenger", name="Bench app", config={"app_id": "1", "graph_base": graph_base})
-    connection.set_secrets(app_secret=APP_SECRET, verify_token="bench-verify")
+    connection.set_secrets(app_secret=APP_SECRET, verify_token="bench-verify")  # noqa: S106
     connection.save()
     channel = Channel(connection=connection, type="messenger", name="Bench page", address=PAGE, team=team)
-    channel.set_secrets(page_access_token="bench-token")
+    channel.set_secrets(page_access_token="bench-token")  # noqa: S106
     channel.save()
     workspace = setup.ensure_default_workspace(now)
     queue = TaskQueue.objects.create(workspace=workspace, friendly_name="Bench", target_workers="1==1", team=team)
