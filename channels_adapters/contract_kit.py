@@ -43,8 +43,9 @@ class ContractKit:
         Opened settings of a connection and of a line of it, every secret filled with a telling value that occurs
         nowhere else ("kit-page-token"); the suite searches errors, logs and reprs for them.
     sign
-        Body -> the headers by which the provider proves it wrote it. None: the adapter has no webhook (web chat);
-        signature tests then only demand that ``verify`` refuses everything.
+        (body, connection) -> the headers by which the provider proves it wrote the body, made with the secrets of
+        that connection, also when they are empty. None: the adapter has no webhook (web chat); signature tests then
+        only demand that ``verify`` refuses everything.
     read
         For adapters without a webhook: one sample's bytes -> what it means, through the same code the socket uses.
     hostile
@@ -61,7 +62,7 @@ class ContractKit:
     channel: Mapping[str, Any]
     channel_address: str
     recipient: str
-    sign: Callable[[bytes], Mapping[str, str]] | None = None
+    sign: Callable[[bytes, Mapping[str, Any]], Mapping[str, str]] | None = None
     read: Callable[[bytes], ParseResult] | None = None
     hostile: Callable[[], Iterable[tuple[str, bytes]]] = lambda: ()
     accepted: Callable[[httpx.Request], httpx.Response] | None = None

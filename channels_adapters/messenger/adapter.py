@@ -55,8 +55,6 @@ class MessengerAdapter(ChannelAdapter):
 
     def verify(self, request: WebhookRequest, connection: Mapping[str, Any]) -> None:
         secret = ConnectionConfig.of(connection).app_secret
-        if not secret:
-            raise InvalidSignature("This connection has no app secret. Enter it in the connection's settings.")
         if not signature.is_right(secret, request.body, request.headers.get(signature.HEADER, "")):
             raise InvalidSignature("The signature does not match. Compare the app secret with the one at Facebook.")
 
