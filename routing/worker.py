@@ -64,10 +64,11 @@ class Loop:
 
     def _turn(self) -> bool:
         """Once around. False after an error."""
+        rung = self._bell.is_set()
         self._bell.clear()
         try:
             if self._router.leads or self._router.lead(clock.now()):
-                self._router.tick(clock.now())
+                self._router.tick(clock.now(), rung=rung)
             return True
         except dispatch.LeaseLost:
             log.warning("router.lease_lost", holder=self._router.holder)
@@ -111,7 +112,7 @@ def on_doorbell() -> None:
         _current.ring()
 
 
-class ListenWhileLeading(bootsteps.StartStopStep):  # type: ignore[misc]
+class ListenWhileLeading(bootsteps.StartStopStep):
     """A bootstep of ``manage.py route``: the doorbell's queue is consumed only while this process leads."""
 
     requires = {"celery.worker.consumer.tasks:Tasks"}

@@ -7,7 +7,7 @@ twice changes nothing, so rows can be read again whenever there is doubt. What m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 from routing.engine.clockwork import Clockwork
@@ -18,7 +18,7 @@ from routing.engine.lanes import WIDE, Lanes, pack
 from routing.engine.model import Decision, Held, TaskSpec, WorkerSpec
 from routing.engine.state import HELD, OFFERED, STATES, WAITING, Counters, Hold, Queue, Rules, Task, Worker
 from routing.engine.syntax import FALSE, Node, conjunction
-from routing.engine.values import resolve
+from routing.engine.values import Id, resolve
 from routing.engine.workflow import Position, Target, Workflow
 
 
@@ -26,7 +26,7 @@ class Book:
     """One workspace's routing, as known. Not safe across threads; times never come from a clock."""
 
     def __init__(
-        self, *, new_id: Callable[[], Hashable], reoffer_after: float = 30.0, newest_queues_first: bool = False
+        self, *, new_id: Callable[[], Id], reoffer_after: float = 30.0, newest_queues_first: bool = False
     ) -> None:
         self.new_id = new_id
         self.reoffer_after = reoffer_after
@@ -35,23 +35,23 @@ class Book:
         self.lanes = Lanes()
         self.idle = IdleOrder()
         self.clock = Clockwork()
-        self.channels: dict[Hashable, int] = {}
-        self.channel_ids: list[Hashable] = []
+        self.channels: dict[Id, int] = {}
+        self.channel_ids: list[Id] = []
         self.channel_names: dict[str, int] = {}
         self.weights: list[int] = []
         #: by channel: bitset and bytes of the workers with room for one more
         self.free: list[int] = []
         self.room: list[bytearray] = []
-        self.queues: dict[Hashable, Queue] = {}
-        self.rules: dict[Hashable, Rules] = {}
-        self.workers: dict[Hashable, Worker] = {}
+        self.queues: dict[Id, Queue] = {}
+        self.rules: dict[Id, Rules] = {}
+        self.workers: dict[Id, Worker] = {}
         self.slots: list[Worker | None] = [None]
-        self.tasks: dict[Hashable, Task] = {}
-        self.holds: dict[Hashable, Hold] = {}
+        self.tasks: dict[Id, Task] = {}
+        self.holds: dict[Id, Hold] = {}
         self._tickets: dict[int, Task] = {}
         self._next_ticket = itertools.count()
         self._free_slots: list[int] = []
-        self._steps: dict[tuple[Hashable, Hashable, Position], Node] = {}
+        self._steps: dict[tuple[Id, Id, Position], Node] = {}
         self._barring: dict[Task, None] = {}
         self._dirty_tasks: dict[Task, None] = {}
         self._dirty_workers: dict[Worker, None] = {}
@@ -60,7 +60,7 @@ class Book:
 
     # ---- what there is -------------------------------------------------------------------------------------------
 
-    def put_channel(self, channel_id: Hashable, unique_name: str, weight: int) -> None:
+    def put_channel(self, channel_id: Id, unique_name: str, weight: int) -> None:
         """A task channel; before workers and tasks that use it."""
         if channel_id in self.channels:
             self.weights[self.channels[channel_id]] = weight
@@ -72,11 +72,11 @@ class Book:
         self.room.append(bytearray(len(self.slots) + 64))
         self.lanes.add_channel()
 
-    def put_queue(self, queue_id: Hashable, node: Node, *, max_reserved: int = 1, newest_first: bool = False) -> None:
+    def put_queue(self, queue_id: Id, node: Node, *, max_reserved: int = 1, newest_first: bool = False) -> None:
         """A queue; before tasks that wait in it."""
         self.queues[queue_id] = Queue(queue_id, node, max_reserved, newest_first)
 
-    def put_workflow(self, workflow_id: Hashable, document: Workflow, reservation_timeout: float) -> None:
+    def put_workflow(self, workflow_id: Id, document: Workflow, reservation_timeout: float) -> None:
         """A workflow; before its tasks."""
         self.rules[workflow_id] = Rules(document, reservation_timeout)
 
@@ -106,7 +106,7 @@ class Book:
             self.eligibility.ask_volatile(worker.slot, worker.scope)
         self._dirty_workers[worker] = None
 
-    def drop_worker(self, worker_id: Hashable) -> None:
+    def drop_worker(self, worker_id: Id) -> None:
         """A worker is gone, with the reservations they had. Unknown ones change nothing."""
         worker = self.workers.pop(worker_id, None)
         if worker is None:
@@ -146,7 +146,7 @@ class Book:
         else:
             self._dirty_tasks[task] = None
 
-    def drop_task(self, task_id: Hashable) -> None:
+    def drop_task(self, task_id: Id) -> None:
         """A task is over. Unknown ones change nothing."""
         task = self.tasks.pop(task_id, None)
         if task is None:
@@ -304,7 +304,7 @@ class Book:
         self.clock.cancel(hold.alarm)
         self._touch(worker)
 
-    def accepted(self, reservation: Hashable, now: float) -> None:
+    def accepted(self, reservation: Id, now: float) -> None:
         """An offer was accepted; the task's other offers are withdrawn."""
         hold = self.holds[reservation]
         task = hold.task
@@ -318,7 +318,7 @@ class Book:
         self._accept(hold)
         self._leave_class(task)
 
-    def declined(self, reservation: Hashable, now: float) -> None:
+    def declined(self, reservation: Id, now: float) -> None:
         """An offer was declined or ran out."""
         hold = self.holds[reservation]
         task = hold.task
@@ -330,7 +330,7 @@ class Book:
                 self._aim(task)
             self._dirty_tasks[task] = None
 
-    def finished(self, task_id: Hashable, now: float) -> None:
+    def finished(self, task_id: Id, now: float) -> None:
         """A task was completed by whoever had it."""
         for hold in self.tasks[task_id].holds.values():
             hold.worker.idle_since = now
@@ -338,7 +338,7 @@ class Book:
 
     # ---- workers -------------------------------------------------------------------------------------------------
 
-    def _new_worker(self, worker_id: Hashable) -> Worker:
+    def _new_worker(self, worker_id: Id) -> Worker:
         slot = self._free_slots.pop() if self._free_slots else len(self.slots)
         worker = self.workers[worker_id] = Worker(worker_id, slot)
         if slot == len(self.slots):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from routing.engine.values import Id
 from routing.engine.workflow import DEFAULT, Position
 
 
@@ -13,7 +14,7 @@ from routing.engine.workflow import DEFAULT, Position
 class WorkerSpec:
     """A worker as its rows say. ``channels``: task channel id -> (capacity, is it open)."""
 
-    id: Hashable
+    id: Id
     sid: str
     name: str
     attributes: Mapping[str, Any]
@@ -22,14 +23,14 @@ class WorkerSpec:
     available: bool
     capacity: int
     idle_since: float
-    channels: Mapping[Hashable, tuple[int, bool]]
+    channels: Mapping[Id, tuple[int, bool]]
 
 
 class Held(NamedTuple):
     """A live reservation as its row says. ``due``: when an open offer runs out."""
 
-    id: Hashable
-    worker: Hashable
+    id: Id
+    worker: Id
     accepted: bool
     due: float | None
     units: int
@@ -40,10 +41,10 @@ class Held(NamedTuple):
 class TaskSpec:
     """A live task as its rows say. ``state``: waiting (pending), offered (reserved) or held (assigned, wrapping)."""
 
-    id: Hashable
-    queue: Hashable
-    channel: Hashable
-    workflow: Hashable | None = None
+    id: Id
+    queue: Id
+    channel: Id
+    workflow: Id | None = None
     state: str = "waiting"
     attributes: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
@@ -52,7 +53,7 @@ class TaskSpec:
     entered: float = 0.0
     expires: float | None = None
     wrap_due: float | None = None
-    declined: Mapping[Hashable, float] = field(default_factory=dict)
+    declined: Mapping[Id, float] = field(default_factory=dict)
     assignments: int = 0
     ignore_capacity: bool = False
     #: sid of the one worker it may go to, when it was sent to one directly
@@ -67,10 +68,10 @@ class TaskSpec:
 class Offer(NamedTuple):
     """Decision: offer the task to the worker. The first offer of a round makes the task reserved."""
 
-    reservation: Hashable
-    task: Hashable
-    worker: Hashable
-    channel: Hashable
+    reservation: Id
+    task: Id
+    worker: Id
+    channel: Id
     due: float
     units: int
     weight: int
@@ -80,10 +81,10 @@ class Offer(NamedTuple):
 class Move(NamedTuple):
     """Decision: the task goes on to another step of its workflow."""
 
-    task: Hashable
+    task: Id
     position: Position
-    queue: Hashable
-    queue_before: Hashable
+    queue: Id
+    queue_before: Id
     priority: int
     entered: float
     due: float | None
@@ -93,20 +94,20 @@ class Move(NamedTuple):
 class Cancel(NamedTuple):
     """Decision: the task's patience, or its workflow, has ended."""
 
-    task: Hashable
+    task: Id
     reason: str
 
 
 class Expire(NamedTuple):
     """Decision: the offer's time is over."""
 
-    reservation: Hashable
+    reservation: Id
 
 
 class WrapUpOver(NamedTuple):
     """Decision: the wrap-up took longer than allowed."""
 
-    task: Hashable
+    task: Id
 
 
 Decision = Offer | Move | Cancel | Expire | WrapUpOver

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from routing.engine.clockwork import Alarm
 from routing.engine.syntax import Node
+from routing.engine.values import Id
 from routing.engine.workflow import DEFAULT, Position, Target, Workflow
 
 WAITING, OFFERED, HELD, ENDING = range(4)
@@ -19,7 +20,7 @@ STATES = {"waiting": WAITING, "offered": OFFERED, "held": HELD}
 class Queue:
     """A queue: its target expression, and the class it is once somebody asks who is in it."""
 
-    id: Hashable
+    id: Id
     node: Node
     max_reserved: int
     newest_first: bool
@@ -42,7 +43,7 @@ class Worker:
         *("load", "loads", "pending", "scope", "slot"),
     )
 
-    def __init__(self, worker_id: Hashable, slot: int) -> None:
+    def __init__(self, worker_id: Id, slot: int) -> None:
         self.id = worker_id
         self.slot = slot
         self.activity_sid = ""
@@ -65,7 +66,7 @@ class Hold:
 
     __slots__ = ("accepted", "alarm", "channel", "id", "task", "units", "weight", "worker")
 
-    def __init__(self, hold_id: Hashable, task: Task, worker: Worker, units: int, weight: int) -> None:
+    def __init__(self, hold_id: Id, task: Task, worker: Worker, units: int, weight: int) -> None:
         self.id = hold_id
         self.task = task
         self.worker = worker
@@ -97,7 +98,7 @@ class Task:
         *("state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "version", "workflow"),
     )
 
-    def __init__(self, task_id: Hashable, ticket: int) -> None:
+    def __init__(self, task_id: Id, ticket: int) -> None:
         self.id = task_id
         self.ticket = ticket
         self.version = 0
@@ -111,19 +112,19 @@ class Task:
         self.attributes: Mapping[str, Any] = {}
         self.priority = 0
         self.start = 0.0
-        self.workflow: Hashable | None = None
+        self.workflow: Id | None = None
         self.position: Position = DEFAULT
         self.entered = 0.0
-        self.queue: Hashable = None
+        self.queue: Id = None
         self.target: Target | None = None
         self.step_due: float | None = None
         self.expires: float | None = None
-        self.declined: Mapping[Hashable, float] = {}
+        self.declined: Mapping[Id, float] = {}
         self.assignments = 0
         self.ignore_capacity = False
         self.only_worker = ""
         self.direct = False
-        self.holds: dict[Hashable, Hold] = {}
+        self.holds: dict[Id, Hold] = {}
         #: alarms: step timeout, time to live, and one for what its state calls for (offering again, wrap-up limit)
         self.step_alarm: Alarm | None = None
         self.ttl_alarm: Alarm | None = None

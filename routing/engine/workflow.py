@@ -8,7 +8,7 @@ was wrong with it (``Workflow.warnings``) instead of refusing it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from contactcenter.lib.errors import Refused
 from routing.engine import expression
 from routing.engine.expression import Expression
 from routing.engine.syntax import TRUE, Node
+from routing.engine.values import Id
 
 MAX_BYTES = 1_038_576
 MAX_PRIORITY = 2**31 - 1
@@ -58,7 +59,7 @@ class OrderKey:
 class Target:
     """One step of a filter. ``queue`` is inherited already; ``until`` is the sum of the timeouts up to this step."""
 
-    queue: Hashable
+    queue: Id
     expression: Node = TRUE
     priority: int | None = None
     until: float | None = None
@@ -113,7 +114,7 @@ class Workflow:
         return self.enter(attributes, after=position.filter, use_default=skipped)
 
 
-def parse(document: Any, queue_of: Callable[[str], Hashable | None], *, lenient: bool = False) -> Workflow:
+def parse(document: Any, queue_of: Callable[[str], Id | None], *, lenient: bool = False) -> Workflow:
     """A workflow document (taskrouter.md lists its keys) -> ``Workflow``.
 
     ``queue_of`` turns a queue's sid or name into the key tasks carry, or None. Raises ``WorkflowError`` or
@@ -123,7 +124,7 @@ def parse(document: Any, queue_of: Callable[[str], Hashable | None], *, lenient:
 
 
 class _Reader:
-    def __init__(self, queue_of: Callable[[str], Hashable | None], lenient: bool) -> None:
+    def __init__(self, queue_of: Callable[[str], Id | None], lenient: bool) -> None:
         self.queue_of = queue_of
         self.lenient = lenient
         self.warnings: list[str] = []
@@ -173,7 +174,7 @@ class _Reader:
             self.complain(f"{path}.targets", "must be a list with at least one target")
             raw_targets = []
         targets: list[Target] = []
-        queue: Hashable | None = None
+        queue: Id | None = None
         elapsed = 0.0
         for index, item in enumerate(raw_targets):
             here = f"{path}.targets[{index}]"
@@ -191,7 +192,7 @@ class _Reader:
         # A filter nobody can be routed by must not swallow tasks that would have matched below it.
         return Filter(str(name), test if targets else expression.compile_node(("const", False)), tuple(targets))
 
-    def target(self, raw: dict[str, Any], path: str, queue: Hashable, until: float | None) -> Target:
+    def target(self, raw: dict[str, Any], path: str, queue: Id, until: float | None) -> Target:
         test = self.expression(raw.get("expression"), f"{path}.expression") if raw.get("expression") else None
         skip = self.expression(raw.get("skip_if"), f"{path}.skip_if") if raw.get("skip_if") else None
         known, known_by = self.known_worker(raw, path)
@@ -259,7 +260,7 @@ class _Reader:
             return None
         return raw
 
-    def queue(self, raw: Any, path: str) -> Hashable | None:
+    def queue(self, raw: Any, path: str) -> Id | None:
         found = self.queue_of(raw) if isinstance(raw, str) else None
         if found is None:
             self.complain(path, f"there is no queue {str(raw)[:64]!r}")

@@ -67,8 +67,8 @@ def write(matcher: Matcher, workspace_id: uuid.UUID, decisions: Sequence[Offer |
     for task_id, task in known.items():
         status = Task.Status.RESERVED if task.state == OFFERED else Task.Status.PENDING
         written.tasks.append((task_id, status.value, task_rows[task_id][3]))
-        written.queues.add(task.queue)  # type: ignore[arg-type]
-    written.queues.update(move.queue_before for move in moves)  # type: ignore[misc]
+        written.queues.add(task.queue)
+    written.queues.update(move.queue_before for move in moves)
     return written
 
 
@@ -190,7 +190,7 @@ def _insert_events(
     now: dt.datetime,
 ) -> list[Event]:
     offered = [decision for _, decision in steps if isinstance(decision, Offer)]
-    reservations = queries.reservations_json([offer.reservation for offer in offered])  # type: ignore[misc]
+    reservations = queries.reservations_json([offer.reservation for offer in offered])
     workers = queries.workers_json(worker_rows)
     task_left = Counter(decision.task for _, decision in steps)
     worker_left = Counter(offer.worker for offer in offered)
@@ -204,17 +204,19 @@ def _insert_events(
             type=type,
             task_id=decision.task,
             task_seq=task_rows[decision.task][2] - task_left[decision.task],
-            queue_id=decision.queue_before if type == "task-queue.timeout" else task.queue,  # type: ignore[union-attr]
+            queue_id=task.queue,
             workflow_id=task.workflow,
         )
+        if isinstance(decision, Move) and type == "task-queue.timeout":
+            event.queue_id = decision.queue_before
         if isinstance(decision, Offer):
             worker_left[decision.worker] -= 1
-            event.worker_id = decision.worker  # type: ignore[assignment]
+            event.worker_id = decision.worker
             event.worker_seq = worker_rows[decision.worker] - worker_left[decision.worker]
-            event.reservation_id = decision.reservation  # type: ignore[assignment]
+            event.reservation_id = decision.reservation
             event.data = {
-                "reservation": reservations[decision.reservation],  # type: ignore[index]
-                "worker": workers[decision.worker],  # type: ignore[index]
+                "reservation": reservations[decision.reservation],
+                "worker": workers[decision.worker],
             }
         events.append(event)
     return Event.objects.bulk_create(events)

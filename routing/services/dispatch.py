@@ -88,14 +88,16 @@ class Router:
         dues = [due for matcher in self._matchers.values() if (due := matcher.next_due()) is not None]
         return min(dues, default=None)
 
-    def tick(self, now: dt.datetime) -> int:
+    def tick(self, now: dt.datetime, *, rung: bool = True) -> int:
         """Apply all news, commit all decisions, until nothing is left. How many offers were made.
 
-        Raises ``LeaseLost`` when somebody else leads meanwhile. After any exception this router leads no longer.
+        ``rung`` says there is news, so it need not be asked for first. Raises ``LeaseLost`` when somebody else leads meanwhile. After any exception this router leads no longer.
         """
         made = 0
         try:
             with doorbell.silenced():
+                if rung:
+                    made += self._round(now)
                 while self._has_work(now):
                     made += self._round(now)
                 if time.monotonic() - self._renewed > self.ttl / 3:
@@ -173,7 +175,7 @@ class Router:
     def _put_workers(self, worker_ids: set[uuid.UUID]) -> None:
         gone = set(worker_ids)
         for workspace_id, spec in facts.workers(worker_ids):
-            gone.discard(spec.id)  # type: ignore[arg-type]
+            gone.discard(spec.id)
             if workspace_id in self._matchers:
                 self._matchers[workspace_id].put_worker(spec)
         for matcher in self._matchers.values():
@@ -183,7 +185,7 @@ class Router:
     def _put_tasks(self, task_ids: set[uuid.UUID]) -> None:
         over = set(task_ids)
         for workspace_id, spec in facts.tasks(task_ids):
-            over.discard(spec.id)  # type: ignore[arg-type]
+            over.discard(spec.id)
             if workspace_id in self._matchers:
                 self._matchers[workspace_id].put_task(spec)
         for matcher in self._matchers.values():
@@ -218,9 +220,9 @@ class Router:
         """What the clock decided is done through the same door people use; the row decides whether it still applies."""
         try:
             if isinstance(order, Expire):
-                reservations.expire(order.reservation, now=now)  # type: ignore[arg-type]
+                reservations.expire(order.reservation, now=now)
             elif isinstance(order, WrapUpOver):
-                tasks.end_wrap_up(order.task, now=now)  # type: ignore[arg-type]
+                tasks.end_wrap_up(order.task, now=now)
             elif isinstance(order, Cancel):
                 known = next((task for m in self._matchers.values() if (task := m.tasks.get(order.task))), None)
                 tasks.cancel(
@@ -241,9 +243,9 @@ class Router:
             self._rebuild(now)
             return
         decisions = [decision for _, chunk in unwritten for decision in chunk]
-        task_ids = stale.tasks | {decision.task for decision in decisions}  # type: ignore[operator]
+        task_ids = stale.tasks | {decision.task for decision in decisions}
         offered = {decision.worker for decision in decisions if isinstance(decision, Offer)}
-        worker_ids = stale.workers | offered  # type: ignore[operator]
+        worker_ids = stale.workers | offered
         for matcher in self._matchers.values():
             task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
         live = Reservation.objects.filter(worker__in=stale.workers, status__in=Reservation.LIVE)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
+from contactcenter.lib.errors import Refused
 from routing.models import Activity, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace
 from routing.services import configuration
 from routing.services.ledger import Ledger
@@ -94,7 +95,7 @@ def create_worker(
         attributes=attributes or {},
         capacity=capacity,
         ceiling=capacity,
-        activity=activity or workspace.default_activity,
+        activity=activity or _default_activity(workspace),
         activity_since=now,
         idle_since=now,
         created_at=now,
@@ -104,6 +105,12 @@ def create_worker(
     ledger.about_worker("worker.created", worker)
     ledger.write()
     return worker
+
+
+def _default_activity(workspace: Workspace) -> Activity:
+    if workspace.default_activity is None:
+        raise Refused("The workspace has no default activity.", code="routing.no_default_activity")
+    return workspace.default_activity
 
 
 def ensure_channels(workspace: Workspace, *, capacities: dict[Worker, dict[str, int]]) -> None:

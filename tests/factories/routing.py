@@ -53,14 +53,14 @@ def worker(
 def queue(*, name: str = "", target_workers: str = "1==1", **fields: Any) -> TaskQueue:
     name = name or f"Queue {next(_numbers)}"
     made = TaskQueue(workspace=workspace(), friendly_name=name, target_workers=target_workers, created_at=NOW, **fields)
-    return _save(made)
+    _save(made)
+    return made
 
 
-def _save(row: Any) -> Any:
+def _save(row: TaskQueue | Workflow) -> None:
     configuration.check(row)
     row.save()
     configuration.changed(row)
-    return row
 
 
 def workflow(*targets: dict[str, Any], name: str = "", expression: str = "1==1", timeout: int = 120) -> Workflow:
@@ -75,7 +75,8 @@ def workflow(*targets: dict[str, Any], name: str = "", expression: str = "1==1",
         task_reservation_timeout=timeout,
         created_at=NOW,
     )
-    return _save(made)
+    _save(made)
+    return made
 
 
 def conversation(*, language: str = "en", now: dt.datetime = NOW) -> Conversation:
