@@ -402,6 +402,10 @@ POISON: tuple[Any, ...] = (
 )
 
 
+#: Values nested deeper than this are left alone (one sample nests 400 levels).
+MUTATED_DEPTH = 10
+
+
 def _mutations(document: Any) -> Iterator[Any]:
     """``document`` with each of its values, one at a time, removed or turned into each poison."""
     paths: list[tuple[Any, ...]] = []
@@ -413,7 +417,7 @@ def _mutations(document: Any) -> Iterator[Any]:
             walk(inner, (*path, key))
 
     walk(document, ())
-    for path in paths[1:]:
+    for path in (path for path in paths[1:] if len(path) <= MUTATED_DEPTH):
         for poison in (*POISON, ...):
             mutant = copy.deepcopy(document)
             parent = mutant
@@ -458,13 +462,13 @@ def _general_hostile() -> Iterator[tuple[str, bytes]]:
 @every_adapter
 def test_hostile_bodies_end_quickly_and_only_with_our_own_errors(slug: str) -> None:
     for name, body in [*_general_hostile(), *KITS[slug].hostile()]:
-        started = time.perf_counter()
+        started = time.process_time()  # not the wall's: neighbours on the machine do not count
         try:
             events = _parse(slug, body)
             json.dumps(golden(events), ensure_ascii=False, allow_nan=False).encode("utf-8")
         except UnparsablePayload:
             pass
-        assert time.perf_counter() - started < 2.0, name
+        assert time.process_time() - started < 1.0, name
 
 
 # -- out --------------------------------------------------------------------------------------------------------------
