@@ -65,10 +65,31 @@ export function attributeLabel(key: string): string {
   }
 }
 
+/** Facts the console shows elsewhere, and ids that say nothing to a person. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(["name", "vip", "channel", "conversation_sid", "contact_sid"]);
+const SID = /^[A-Z]{2}[0-9a-f]{32}$/;
+
+/** What of these attributes is worth a line on the agent's screen, in words. */
+export function facts(...sources: (Record<string, unknown> | undefined)[]): { key: string; value: string }[] {
+  return Object.entries(Object.assign({}, ...sources) as Record<string, unknown>)
+    .filter(([key, value]) => !SHOWN_ELSEWHERE.has(key) && !(typeof value === "string" && SID.test(value)))
+    .map(([key, value]) => ({ key, value: attributeValue(value) }))
+    .filter(({ value }) => value !== "");
+}
+
+/** A long opaque id, cut in the middle; what a person can read stays whole. */
+export function shortAddress(address: string): string {
+  return /^[0-9a-f-]{20,}$/i.test(address) ? `${address.slice(0, 6)}…${address.slice(-4)}` : address;
+}
+
 export function attributeValue(value: unknown): string {
   if (value === true) return gettext("Yes");
   if (value === false) return gettext("No");
   if (value === null || value === undefined) return "";
   if (Array.isArray(value)) return value.map(attributeValue).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "object") return JSON.stringify(value);
+  const text = String(value);
+  // order_status -> Order status: a code made readable, words of people left alone
+  if (!/^[a-z]+(_[a-z]+)*$/.test(text) || text.length < 3) return text;
+  return text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
 }
