@@ -68,7 +68,7 @@ def state(value: ThreadState, *, is_available: bool, queue: Frame | None) -> Fra
         "agent_online": is_available,
         "read_seq": value.read_seq,
         "customer_read_seq": value.customer_read_seq,
-        "queue": queue if value.owner == "queue" else None,
+        "queue": queue if value.is_open and value.owner == "queue" else None,
     }
 
 

@@ -36,7 +36,6 @@ export class Composer {
       placeholder: words.say("write"),
       "aria-label": words.say("message"),
       maxlength: String(config.max_text),
-      dir: "auto",
       enterkeyhint: "send",
     });
     this.picker = h("input", { type: "file", multiple: true, hidden: true, tabindex: "-1" });
@@ -99,6 +98,8 @@ export class Composer {
   }
 
   resize(): void {
+    // An empty field has no direction of its own: its placeholder is read in the widget's language.
+    this.input.dir = this.input.value ? "auto" : this.words.rtl ? "rtl" : "ltr";
     this.input.style.height = "auto";
     if (this.input.scrollHeight) this.input.style.height = `${Math.min(132, this.input.scrollHeight)}px`;
     const left = this.config.max_text - this.input.value.length;
@@ -137,7 +138,7 @@ export class Composer {
       { type: "button", "aria-label": this.words.say("remove", { name }), onclick: () => this.drop(one) },
       icon("close", 15),
     );
-    const element = h("div", { class: "upload" }, this.thumb(file), h("b", { dir: "auto" }, name), remove, bar);
+    const element = h("div", { class: "upload" }, this.thumb(file), h("b", {}, h("bdi", {}, name)), remove, bar);
     const one: Upload = { element, info: null, cancel: started.cancel };
     this.uploads.push(one);
     this.tray.append(element);

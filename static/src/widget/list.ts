@@ -21,6 +21,12 @@ const TICKS: Record<Exclude<Tick, "failed">, "clock" | "check" | "checks"> = {
 
 const ERRORS: Record<string, Key> = { too_long: "tooLong", blocked: "blocked", closed: "chatClosed", bad_file: "badFile" };
 
+/** Who speaks. A bot nobody named is called so in the visitor's language. */
+export function speaker(from: string, name: string, words: Words): string {
+  const plain = plainName(name);
+  return from === "bot" && (!plain || plain === "Bot") ? words.say("assistant") : plain;
+}
+
 export class MessageList {
   private readonly drawn = new Map<string, Drawn>();
 
@@ -65,13 +71,13 @@ export class MessageList {
   }
 
   private bubble(item: Bubble): Drawn {
-    const name = plainName(item.name) || (item.from === "bot" ? this.words.say("assistant") : "");
+    const name = speaker(item.from, item.name, this.words);
     const body = h("div", { class: "body" });
     const element = h("div", {}, body);
     const face = h("div", { class: "face", "aria-hidden": "true" });
     if (item.from === "bot") face.append(icon("bot", 17));
     else setText(face, initials(name));
-    const heading = h("div", { class: "name", dir: "auto" }, name);
+    const heading = h("div", { class: "name" }, h("bdi", {}, name));
     // With a dir of its own it does not decide the direction of the bubble around it.
     const spoken = h("span", { class: "sr", dir: "auto" }, `${item.mine ? this.words.say("you") : name}: `);
     if (item.text || item.unsupported) body.append(this.words_(item, spoken));
@@ -97,11 +103,11 @@ export class MessageList {
         } else heading.remove();
         if (theirs && now.last) element.prepend(face);
         else face.remove();
-        const wanted = now.last ? `${now.at}|${now.tick}|${now.error}` : "";
+        const wanted = now.last ? `${now.at}|${now.tick}|${now.error}|${now.latest}` : "";
         if (wanted === shown) return;
         shown = wanted;
         meta.replaceChildren(...(now.last && now.from !== "system" ? this.meta(now) : []));
-        if (meta.childNodes.length) body.append(meta);
+        if (meta.childNodes.length) element.append(meta);
         else meta.remove();
       },
     };
@@ -126,8 +132,16 @@ export class MessageList {
     if (!now.mine || !now.tick) return [time];
     if (now.tick !== "failed") {
       const label = this.words.say(now.tick);
-      const sign = h("span", { class: now.tick === "read" ? "is-read" : "", title: label }, icon(TICKS[now.tick], 16));
-      return [time, sign, h("span", { class: "sr" }, label)];
+      const isSpelledOut = now.latest && now.tick !== "delivered";
+      return [
+        time,
+        h(
+          "span",
+          { class: now.tick === "read" ? "sign is-read" : "sign", title: label },
+          icon(TICKS[now.tick], 16),
+          h("span", { class: isSpelledOut ? "" : "sr" }, label),
+        ),
+      ];
     }
     const reason = ERRORS[now.error];
     return [
@@ -183,7 +197,7 @@ export class MessageList {
     link.className = "doc";
     link.append(
       h("span", { class: "sheet" }, icon("file", 20)),
-      h("span", {}, h("b", { dir: "auto" }, name), h("small", {}, this.words.size(file.size))),
+      h("span", {}, h("b", {}, h("bdi", {}, name)), h("small", {}, this.words.size(file.size))),
     );
     return link;
   }

@@ -4,7 +4,7 @@ import type { Client } from "./client";
 import { palette } from "./color";
 import { Composer } from "./composer";
 import { h, icon, setText, show } from "./dom";
-import { MessageList } from "./list";
+import { MessageList, speaker } from "./list";
 import type { MessageFrame, SiteConfig, User } from "./protocol";
 import { chime } from "./sound";
 import type { Memory } from "./storage";
@@ -31,13 +31,13 @@ export class Panel {
   private readonly badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   private readonly teaser: HTMLElement;
   private readonly teaserFace = h("div", { class: "face", "aria-hidden": "true" });
-  private readonly teaserName = h("span", { class: "teaser-name", dir: "auto" });
+  private readonly teaserName = h("bdi");
   private readonly teaserText = h("span", { class: "teaser-text", dir: "auto" });
   private readonly panel: HTMLElement;
   private readonly avatar = h("div", { class: "avatar", "aria-hidden": "true" });
   private readonly presence = h("span", { class: "presence" });
-  private readonly title = h("h2", { class: "title", dir: "auto", id: "cc-title" });
-  private readonly status = h("p", { class: "status", role: "status", dir: "auto" });
+  private readonly title = h("bdi");
+  private readonly status = h("p", { class: "status", role: "status" });
   private readonly mute: HTMLButtonElement;
   private readonly linkBanner = h("button", { class: "banner link", type: "button", role: "status", hidden: true });
   private readonly queue = h("div", { class: "banner queue", role: "status", hidden: true });
@@ -47,7 +47,7 @@ export class Panel {
   private readonly scroller: HTMLElement;
   private readonly log: HTMLElement;
   private readonly hello = h("div", { class: "hello" });
-  private readonly helloText = h("p", { dir: "auto" });
+  private readonly helloText = h("p");
   private readonly older = h("div", { class: "older", hidden: true });
   private readonly ended = h("div", { class: "ended", hidden: true });
   private readonly typing: HTMLElement;
@@ -62,6 +62,7 @@ export class Panel {
   private atEnd = true;
   private wasOnline = false;
   private bannerTimer = 0;
+  private bannerText = "";
   private chipsShown = "";
   private dragging = 0;
 
@@ -86,7 +87,7 @@ export class Panel {
       "button",
       { class: "teaser-open", type: "button", onclick: () => this.open() },
       this.teaserFace,
-      h("span", { class: "teaser-words" }, this.teaserName, this.teaserText),
+      h("span", { class: "teaser-words" }, h("span", { class: "teaser-name" }, this.teaserName), this.teaserText),
     );
     const teaserClose = h(
       "button",
@@ -100,7 +101,7 @@ export class Panel {
       { class: "tool", type: "button", "aria-label": say("close"), title: say("close"), onclick: () => this.close() },
       icon("close", 20),
     );
-    const head = h("header", { class: "head" }, this.avatar, h("div", { class: "who" }, this.title, this.status), this.mute, close);
+    const head = h("header", { class: "head" }, this.avatar, h("div", { class: "who" }, h("h2", { class: "title", id: "cc-title" }, this.title), this.status), this.mute, close);
     this.queue.append(this.place, h("div", { class: "queue-words" }, this.queueTitle, this.queueText));
     this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": say("chat") });
     this.typing = h(
@@ -113,12 +114,14 @@ export class Panel {
     setText(this.older, say("older"));
     setText(this.ended, say("ended"));
     this.chips.setAttribute("aria-label", say("answers"));
-    this.hello.append(h("h3", { dir: "auto" }, this.local("greeting") || say("greeting")), this.helloText);
+    this.hello.append(h("h3", {}, this.local("greeting") || say("greeting")), this.helloText);
+    this.form = config.prechat.length ? this.prechat() : null;
     this.scroller = h(
       "div",
       { class: "scroller", tabindex: "0", "aria-label": say("chat"), role: "group" },
       this.older,
       this.hello,
+      this.form ?? false,
       this.log,
       this.ended,
       this.typing,
@@ -127,7 +130,6 @@ export class Panel {
     this.jump = h("button", { class: "jump", type: "button", hidden: true, onclick: () => this.toEnd(true) }, icon("down", 16), say("jump"));
     setText(this.dropZone, say("drop"));
     this.composer = new Composer(client, memory, words, config, () => this.toEnd(false));
-    this.form = config.prechat.length ? this.prechat() : null;
     this.panel = h(
       "section",
       { class: "panel", role: "dialog", "aria-labelledby": "cc-title", hidden: true },
@@ -135,7 +137,6 @@ export class Panel {
       this.linkBanner,
       this.queue,
       h("div", { class: "middle" }, this.scroller, this.jump),
-      this.form ?? false,
       this.composer.element,
       this.dropZone,
     );
@@ -359,7 +360,6 @@ export class Panel {
   private renderBanners(state: State): void {
     const online = state.connection === "online";
     this.wasOnline ||= online;
-    window.clearTimeout(this.bannerTimer);
     const text = {
       idle: "",
       online: "",
@@ -368,10 +368,12 @@ export class Panel {
       stopped: this.words.say("stopped"),
       replaced: this.words.say("replaced"),
     }[state.connection];
-    if (!text) show(this.linkBanner, false);
-    else {
-      this.bannerTimer = window.setTimeout(() => {
-        this.linkBanner.replaceChildren(icon(online ? "check" : "offline", 18), h("span", {}, text));
+    if (text !== this.bannerText) {
+      this.bannerText = text;
+      window.clearTimeout(this.bannerTimer);
+      if (!text) show(this.linkBanner, false);
+      else this.bannerTimer = window.setTimeout(() => {
+        this.linkBanner.replaceChildren(icon("offline", 18), h("span", {}, text));
         this.linkBanner.toggleAttribute("data-bad", state.connection !== "connecting");
         show(this.linkBanner, true);
       }, BANNER_MS);
@@ -407,7 +409,7 @@ export class Panel {
     // The past is not read out when it is shown for the first time.
     this.log.setAttribute("aria-busy", String(state.ready !== before.ready || prepended));
     this.list.render(items(state));
-    show(this.hello, !state.messages.length && !state.pending.length);
+    show(this.hello, !state.more);
     if (prepended && !this.atEnd) this.scroller.scrollTop = this.scroller.scrollHeight - old;
     queueMicrotask(() => this.log.setAttribute("aria-busy", "false"));
   }
@@ -457,7 +459,7 @@ export class Panel {
     this.launcher.setAttribute("aria-label", label);
     this.launcher.setAttribute("aria-expanded", String(state.open));
     if (news && !state.open) {
-      const name = plainName(news.from.name) || (news.from.type === "bot" ? this.words.say("assistant") : this.local("title"));
+      const name = speaker(news.from.type, news.from.name, this.words) || this.local("title");
       if (news.from.type === "bot") this.teaserFace.replaceChildren(icon("bot", 17));
       else setText(this.teaserFace, initials(name));
       setText(this.teaserName, name);
@@ -503,7 +505,7 @@ export class Panel {
     const email = h("input", { name: "email", type: "email", autocomplete: "email", required: true, maxlength: "254" });
     const form = h(
       "form",
-      { class: "composer form" },
+      { class: "form" },
       h("h3", {}, this.words.say("prechat")),
       asked.includes("name") && h("label", {}, this.words.say("yourName"), name),
       asked.includes("email") && h("label", {}, this.words.say("yourEmail"), email),

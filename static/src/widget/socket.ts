@@ -40,7 +40,9 @@ export class Link {
     addEventListener("online", () => this.wake());
     addEventListener("focus", () => this.wake());
     addEventListener("pageshow", () => this.wake());
-    addEventListener("offline", () => this.check());
+    addEventListener("offline", () => {
+      if (this.socket) this.lost(1006);
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.wake();
     });

@@ -299,8 +299,11 @@ export interface Bubble {
   tick: Tick | null;
   error: string;
   cid: string;
+  /** Of its group. */
   first: boolean;
   last: boolean;
+  /** The visitor's newest: its tick is spelled out. */
+  latest: boolean;
 }
 
 export type Item = Bubble | { kind: "day"; key: string; at: number } | { kind: "new"; key: string } | { kind: "earlier"; key: string };
@@ -330,6 +333,7 @@ export function items(state: State): Item[] {
       cid: message.cid ?? "",
       first: true,
       last: true,
+      latest: false,
       conversation: message.conversation,
       separated: isNew,
     });
@@ -351,10 +355,13 @@ export function items(state: State): Item[] {
       cid: one.cid,
       first: true,
       last: true,
+      latest: false,
       conversation: state.chat?.open ? current : "",
       separated: false,
     });
   }
+  const latest = bubbles.findLast((one) => one.mine);
+  if (latest) latest.latest = true;
   const list: Item[] = [];
   let before: (typeof bubbles)[number] | null = null;
   for (const bubble of bubbles) {

@@ -60,6 +60,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .teaser-words { min-width: 0; flex: 1; }
 .teaser-name { font-weight: 650; font-size: 13.5px; display: block; }
 .teaser-text { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; color: var(--soft); font-size: 14px; }
+.teaser .face { align-self: start; margin-block-start: 2px; }
 .teaser-close { flex: none; width: 26px; height: 26px; border-radius: 50%; color: var(--soft); display: grid; place-items: center; align-self: start; }
 .teaser-close:hover { background: var(--theirs); }
 
@@ -74,7 +75,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .cc[data-theme="dark"] .panel, .cc[data-theme="dark"] .teaser { box-shadow: 0 0 0 1px rgba(255, 255, 255, .08), 0 24px 64px rgba(0, 0, 0, .6); }
 
 .head {
-  flex: none; display: flex; align-items: center; gap: 12px; padding: 16px 12px 16px 18px; padding-block: 16px; padding-inline: 18px 10px;
+  flex: none; display: flex; align-items: center; gap: 12px; padding-block: 16px; padding-inline: 18px 10px;
   color: var(--on); background: linear-gradient(150deg, var(--accent), var(--deep));
 }
 .avatar {
@@ -87,6 +88,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .who { flex: 1; min-width: 0; }
 .title { margin: 0; font-size: 16.5px; line-height: 1.3; font-weight: 680; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .status { margin: 1px 0 0; font-size: 13px; line-height: 1.4; opacity: .92; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tool + .tool { margin-inline-start: -10px; }
 .tool { flex: none; width: 36px; height: 36px; border-radius: 50%; display: grid; place-items: center; opacity: .92; transition: background .15s; }
 .tool:hover { background: color-mix(in srgb, var(--on) 16%, transparent); opacity: 1; }
 .head :focus-visible { outline-color: var(--on); outline-offset: -1px; }
@@ -120,7 +122,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .day + .row.first, .new + .row.first, .earlier + .row.first { margin-block-start: 2px; }
 .face { grid-column: 1; grid-row: 1; align-self: end; width: 30px; height: 30px; border-radius: 50%; display: grid; place-items: center; font-size: 11.5px; font-weight: 680; background: var(--tint); color: var(--accent-text); }
 .body { grid-column: 2; display: flex; flex-direction: column; align-items: flex-start; gap: 4px; min-width: 0; padding-inline-end: 34px; }
-.name { font-size: 12.5px; color: var(--soft); margin: 0 0 1px 4px; margin-inline: 4px 0; }
+.name { font-size: 12.5px; color: var(--soft); margin: 0 4px 1px; }
 .bubble { max-width: 100%; padding: 9px 14px; border-radius: 19px; background: var(--theirs); color: var(--theirs-ink); white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .row.theirs:not(.first) .bubble:first-child { border-start-start-radius: 7px; }
 .row.theirs:not(.last) .bubble { border-end-start-radius: 7px; }
@@ -128,6 +130,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .bubble.quiet { font-style: italic; opacity: .8; }
 .row.mine { grid-template-columns: minmax(0, 1fr); }
 .row.mine .body { grid-column: 1; align-items: flex-end; padding-inline: 46px 0; }
+.row.mine .meta { grid-column: 1; justify-content: flex-end; }
 .row.mine .bubble { background: var(--accent); color: var(--on); }
 .row.mine:not(.first) .bubble:first-child { border-start-end-radius: 7px; }
 .row.mine:not(.last) .bubble { border-end-end-radius: 7px; }
@@ -135,20 +138,21 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .row.system { grid-template-columns: minmax(0, 1fr); }
 .row.system .body { grid-column: 1; align-items: center; padding: 0 12px; }
 .row.system .bubble { background: none; color: var(--soft); font-size: 13px; text-align: center; padding: 4px 8px; }
-.meta { display: flex; align-items: center; gap: 4px; min-height: 18px; font-size: 12px; line-height: 18px; color: var(--soft); margin-inline: 4px; }
+.meta { grid-column: 2; margin-block-start: 3px; display: flex; align-items: center; gap: 4px; min-height: 18px; font-size: 12px; line-height: 18px; color: var(--soft); margin-inline: 4px; }
 .meta svg { flex: none; }
-.meta .is-read { color: var(--accent-text); }
+.meta .sign { display: inline-flex; align-items: center; gap: 3px; }
+.meta .is-read { color: var(--accent-text); font-weight: 600; }
 .meta .bad { color: var(--danger); display: inline-flex; align-items: center; gap: 4px; }
 .meta button { color: var(--accent-text); font-weight: 620; padding: 1px 5px; border-radius: 6px; text-decoration: underline; text-underline-offset: 2px; }
 .ended { margin: 18px auto 4px; padding: 9px 16px; border-radius: 12px; background: var(--ground); color: var(--soft); font-size: 13px; text-align: center; text-wrap: balance; }
 
-.picture { display: block; border-radius: 16px; overflow: hidden; max-width: 100%; background: var(--theirs); line-height: 0; border: 1px solid var(--line); }
-.picture img { display: block; max-width: min(100%, 240px); max-height: 260px; min-width: 64px; min-height: 48px; object-fit: cover; }
-.doc { display: flex; align-items: center; gap: 11px; max-width: 100%; padding: 10px 14px 10px 11px; padding-inline: 11px 15px; border-radius: 15px; border: 1px solid var(--line); background: var(--surface); color: var(--ink); text-decoration: none; text-align: start; }
+.picture { display: block; border-radius: 16px; overflow: hidden; max-width: min(100%, 240px); background: var(--theirs); line-height: 0; border: 1px solid var(--line); }
+.picture img { display: block; max-width: 100%; max-height: 260px; min-width: 64px; min-height: 48px; object-fit: cover; }
+.doc { display: flex; align-items: center; gap: 11px; max-width: 100%; padding-block: 10px; padding-inline: 11px 15px; border-radius: 15px; border: 1px solid var(--line); background: var(--surface); color: var(--ink); text-decoration: none; text-align: start; }
 .doc:hover { border-color: color-mix(in srgb, var(--accent-text) 55%, var(--line)); }
 .doc .sheet { flex: none; width: 38px; height: 38px; border-radius: 10px; display: grid; place-items: center; background: var(--tint); color: var(--accent-text); }
 .doc span { min-width: 0; }
-.doc b { display: block; font-weight: 600; font-size: 14px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: plaintext; }
+.doc b { display: block; font-weight: 600; font-size: 14px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .doc small { display: block; font-size: 12px; color: var(--soft); }
 
 .typing { display: flex; align-items: center; gap: 9px; margin-block-start: 12px; }
@@ -168,9 +172,9 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .note { margin: 0 4px 8px; font-size: 13px; color: var(--danger); }
 .count { margin: 0 6px 6px; font-size: 12px; color: var(--soft); text-align: end; }
 .tray { display: flex; gap: 8px; flex-wrap: wrap; padding: 0 2px 9px; max-height: 170px; overflow-y: auto; }
-.upload { position: relative; display: flex; align-items: center; gap: 9px; max-width: 100%; padding: 6px 6px 6px 8px; padding-inline: 7px 6px; border-radius: 12px; background: var(--theirs); overflow: hidden; }
+.upload { position: relative; display: flex; align-items: center; gap: 9px; max-width: 100%; padding-block: 6px; padding-inline: 7px 6px; border-radius: 12px; background: var(--theirs); overflow: hidden; }
 .upload .thumb { flex: none; width: 36px; height: 36px; border-radius: 8px; object-fit: cover; background: var(--surface); display: grid; place-items: center; color: var(--accent-text); }
-.upload b { font-weight: 560; font-size: 13px; max-width: 150px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: plaintext; }
+.upload b { font-weight: 560; font-size: 13px; max-width: 150px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .upload progress { position: absolute; inset-inline: 0; inset-block-end: 0; width: 100%; height: 3px; appearance: none; border: 0; background: transparent; }
 .upload progress::-webkit-progress-bar { background: transparent; }
 .upload progress::-webkit-progress-value { background: var(--accent-text); transition: width .2s; }
@@ -179,7 +183,7 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .upload button:hover { background: color-mix(in srgb, var(--ink) 10%, transparent); }
 .field { display: flex; align-items: flex-end; gap: 2px; padding: 4px; border-radius: 24px; border: 1.5px solid var(--line); background: var(--field); transition: border-color .15s, box-shadow .15s; }
 .field:focus-within { border-color: var(--accent-text); box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent-text) 18%, transparent); }
-.field textarea { flex: 1; min-width: 0; border: 0; background: none; resize: none; padding: 7px 6px; max-height: 132px; line-height: 1.45; scrollbar-width: thin; unicode-bidi: plaintext; text-align: start; }
+.field textarea { flex: 1; min-width: 0; border: 0; background: none; resize: none; padding: 7px 6px; max-height: 132px; line-height: 1.45; scrollbar-width: thin; text-align: start; }
 .field textarea::placeholder { color: var(--soft); opacity: 1; }
 .field textarea:focus-visible { outline: none; }
 .round { flex: none; width: 36px; height: 36px; border-radius: 50%; display: grid; place-items: center; color: var(--soft); transition: background .15s, color .15s, transform .1s; }
@@ -189,8 +193,8 @@ button { background: none; border: 0; padding: 0; cursor: pointer; }
 .round.go:active { transform: scale(.93); }
 .round.go[disabled] { background: var(--theirs); color: var(--soft); cursor: default; }
 .cc[dir="rtl"] .icon-send { transform: scaleX(-1); }
-.form { display: grid; gap: 10px; padding: 4px 4px 2px; }
-.form h3 { margin: 0; font-size: 15px; font-weight: 650; }
+.form { display: grid; gap: 12px; margin: 0 0 12px; padding: 16px; border: 1px solid var(--line); border-radius: 18px; background: var(--surface); box-shadow: 0 2px 10px rgba(var(--shade), .05); }
+.form h3 { margin: 0; font-size: 15.5px; font-weight: 650; }
 .form label { display: grid; gap: 3px; font-size: 13px; color: var(--soft); }
 .form input { padding: 9px 12px; border-radius: 11px; border: 1.5px solid var(--line); background: var(--field); color: var(--ink); font-size: 15px; }
 .form input:focus { border-color: var(--accent-text); outline: none; box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent-text) 18%, transparent); }
