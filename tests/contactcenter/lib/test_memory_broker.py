@@ -33,10 +33,13 @@ def test_a_waiting_consumer_is_woken_at_once() -> None:
 
 
 def test_an_idle_consumer_gives_up_in_time_to_be_stopped() -> None:
-    with Connection("embedded://localhost") as connection, connection.channel() as channel:
-        with connection.Consumer(Queue("broker-test-idle"), channel=channel):
-            started = time.monotonic()
-            with pytest.raises(TimeoutError):
-                connection.drain_events(timeout=2.0)
+    with (
+        Connection("embedded://localhost") as connection,
+        connection.channel() as channel,
+        connection.Consumer(Queue("broker-test-idle"), channel=channel),
+    ):
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=2.0)
 
     assert time.monotonic() - started < 1.0
