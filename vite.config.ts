@@ -1,14 +1,9 @@
-import { existsSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
-import { compress } from "./static/build/compress";
+import { compress } from "./static/build/compress.ts";
 
-// Apps served by Django pages; each is built when its entry is there.
-const entries = [
-  "static/src/console/main.ts",
-  "static/src/flow_editor/main.ts",
-  "static/src/simulator/main.ts",
-].filter((path) => existsSync(path));
+// Apps served by Django pages.
+const entries = ["static/src/console/main.ts", "static/src/simulator/main.ts"];
 
 const devPort = Number(process.env["VITE_DEV_PORT"] ?? 5173);
 

@@ -1,6 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
-import { compress } from "./static/build/compress";
+import { compress } from "./static/build/compress.ts";
 
 // The chat widget: one script other people's pages load, everything in it. Its name never changes (it stands in
 // those pages), so it carries no hash and is cached for minutes only.

@@ -6,7 +6,6 @@ the adapters: their pages live on other people's sites, so they check their own 
 
 from __future__ import annotations
 
-import importlib.util
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")
@@ -19,16 +18,9 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django must be set
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from agents import routing_ws  # noqa: E402
 from channels_adapters import registry  # noqa: E402
 from contactcenter.sockets import RefuseUnknownPaths, SameOriginOnly  # noqa: E402
-
-
-def _console_urls() -> list[object]:
-    if importlib.util.find_spec("agents.routing_ws") is None:
-        return []
-    from agents import routing_ws
-
-    return list(routing_ws.websocket_urlpatterns)
 
 
 def _adapter_urls() -> list[object]:
@@ -45,7 +37,7 @@ application = ProtocolTypeRouter(
         "websocket": RefuseUnknownPaths(
             {
                 "/channels/": URLRouter(_adapter_urls()),
-                "/ws/": SameOriginOnly(AuthMiddlewareStack(URLRouter(_console_urls()))),
+                "/ws/": SameOriginOnly(AuthMiddlewareStack(URLRouter(routing_ws.websocket_urlpatterns))),
             }
         ),
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import logging
 import os
 import socket
@@ -67,27 +66,21 @@ class Pool:
 
 
 class Router:
-    """The router, when the routing app has one to run in a thread (``routing.worker.run(stop: threading.Event)``)."""
+    """The router's thread."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        if importlib.util.find_spec("routing.worker") is not None:
-            from routing import worker
+        from routing import worker
 
-            if hasattr(worker, "run"):
-                self._thread = threading.Thread(target=worker.run, args=(self._stop,), name="router", daemon=True)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=worker.run, args=(self._stop,), name="router", daemon=True)
 
     def start(self) -> None:
-        if self._thread:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
 
     def join(self, timeout: float) -> bool:
-        if self._thread is None:
-            return True
         self._thread.join(max(timeout, 0))
         return not self._thread.is_alive()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -11,11 +9,6 @@ from django.views.i18n import JavaScriptCatalog
 
 from channels_adapters import registry
 from contactcenter import views
-
-
-def _written(module: str) -> list[URLPattern | URLResolver]:
-    return [path("", include(module))] if importlib.util.find_spec(module) else []
-
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),
@@ -25,10 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("channels_adapters.simulator.urls")),
     path("", include("channels_adapters.webchat.shop")),
-    *_written("conversations.urls"),
-    *_written("routing.urls"),
-    *_written("flows.urls"),
-    *_written("agents.urls"),
+    path("", include("conversations.urls")),
+    path("", include("agents.urls")),
     *(
         path(f"channels/{slug}/", include((list(patterns), slug)))
         for slug, adapter in registry.all_adapters().items()

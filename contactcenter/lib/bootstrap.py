@@ -337,10 +337,8 @@ def _make_front_end() -> None:
     stamp = _front_end_stamp()
     env = {"PATH": folder + os.pathsep + os.environ.get("PATH", ""), "NO_COLOR": "1"}
     vite = [executable, os.path.join("node_modules", "vite", "bin", "vite.js"), "build", "--logLevel", "warn"]
-    if os.path.exists(os.path.join(ROOT, "static/src/console/main.ts")):
-        _run("Console", vite, env=env, hints=BROKEN_BUILD)
-    if os.path.exists(os.path.join(ROOT, "static/src/widget/main.ts")):
-        _run("Chat widget", [*vite, "--config", "vite.widget.config.ts"], env=env, hints=BROKEN_BUILD)
+    _run("Console", vite, env=env, hints=BROKEN_BUILD)
+    _run("Chat widget", [*vite, "--config", "vite.widget.config.ts"], env=env, hints=BROKEN_BUILD)
     os.makedirs(DIST, exist_ok=True)
     _write_stamp(DIST, stamp)
 

@@ -59,13 +59,6 @@ EMBEDDED = not REDIS_URL
 # What we are made of
 # --------------------------------------------------------------------------------------------------
 
-#: One line for each channel.
-ADAPTERS = [
-    name
-    for name in ("channels_adapters.webchat", "channels_adapters.messenger")
-    if (BASE_DIR / name.replace(".", "/") / "adapter.py").exists()
-]
-
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
@@ -90,7 +83,9 @@ INSTALLED_APPS = [
     "flows",
     "agents",
     "channels_adapters.simulator",
-    *ADAPTERS,
+    # One line for each channel.
+    "channels_adapters.webchat",
+    "channels_adapters.messenger",
 ]
 
 MIDDLEWARE = [
