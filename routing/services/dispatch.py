@@ -91,7 +91,8 @@ class Router:
     def tick(self, now: dt.datetime, *, rung: bool = True) -> int:
         """Apply all news, commit all decisions, until nothing is left. How many offers were made.
 
-        ``rung`` says there is news, so it need not be asked for first. Raises ``LeaseLost`` when somebody else leads meanwhile. After any exception this router leads no longer.
+        ``rung`` says there is news, so it need not be asked for first. Raises ``LeaseLost`` when somebody else leads
+        meanwhile. After any exception this router leads no longer.
         """
         made = 0
         try:
@@ -166,7 +167,6 @@ class Router:
     def _apply(self, task_ids: set[uuid.UUID], worker_ids: set[uuid.UUID], rebuild: bool, now: dt.datetime) -> None:
         if rebuild:
             self._rebuild(now)
-            return
         if worker_ids:
             self._put_workers(worker_ids)
         if task_ids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import threading
 import uuid
@@ -36,7 +37,7 @@ def compiled(workflow: Workflow) -> documents.Workflow:
     document = documents.parse(workflow.configuration, queue_of, lenient=True)
     if names is None:  # a document that says queues by name is read anew each time: names can be given away
         with _lock:
-            _compiled[workflow.pk] = (workflow.configuration, document)
+            _compiled[workflow.pk] = (copy.deepcopy(workflow.configuration), document)
     return document
 
 

@@ -88,7 +88,7 @@ def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:
     fields = ["activity", "activity_since", "version"]
     worker.save(update_fields=[*fields, "idle_since"] if worker.idle_since == ledger.now else fields)
     ledger.about_worker("worker.activity.update", worker)
-    log.info("worker.activity", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
+    log.info("presence.moved", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
 
 
 def update_attributes(worker: Worker, attributes: dict[str, object], *, now: dt.datetime) -> Worker:

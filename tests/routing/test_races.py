@@ -1,0 +1,345 @@
+"""Two at once, on a real PostgreSQL: whoever comes first wins, and nothing is counted twice or lost."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import random
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from contactcenter.lib.errors import Refused
+from conversations.models import Conversation
+from routing.models import Change, Event, Lease, Reservation, Task, Worker, WorkerChannel
+from routing.services import dispatch, leases, presence, reservations, tasks
+from tests.factories import routing as make
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+NOW = make.NOW
+ROUNDS = 12
+
+
+def after(seconds: float) -> dt.datetime:
+    return NOW + dt.timedelta(seconds=seconds)
+
+
+def together(*doings: Callable[[], object]) -> list[object]:
+    """Run all at the same moment, each on a connection of its own. What each returned, or the refusal it met."""
+    barrier = threading.Barrier(len(doings))
+    outcomes: list[object] = [None] * len(doings)
+    bugs: list[BaseException] = []
+
+    def run(index: int, doing: Callable[[], object]) -> None:
+        try:
+            barrier.wait(10)
+            outcomes[index] = doing()
+        except (Refused, dispatch.LeaseLost) as refusal:
+            outcomes[index] = refusal
+        except BaseException as bug:
+            bugs.append(bug)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(doings)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not bugs, bugs
+    assert not any(thread.is_alive() for thread in threads)
+    return outcomes
+
+
+def assert_consistent() -> None:
+    """What must hold whatever happened: loads are sums, states agree, numbers have no gaps."""
+    for worker in Worker.objects.all():
+        live = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE)
+        assert worker.load == (live.aggregate(sum=Sum("weight"))["sum"] or 0)
+        for channel in WorkerChannel.objects.filter(worker=worker):
+            mine = live.filter(task__task_channel=channel.task_channel).aggregate(sum=Sum("units"))["sum"] or 0
+            assert channel.load == mine <= channel.capacity
+        numbers = Event.objects.filter(worker=worker).order_by("worker_seq").values_list("worker_seq", flat=True)
+        assert list(numbers) == list(range(1, worker.event_seq + 1))
+    for task in Task.objects.all():
+        statuses = list(task.reservations.filter(status__in=Reservation.LIVE).values_list("status", flat=True))
+        expected = {
+            "pending": [],
+            "reserved": ["pending"],
+            "assigned": ["accepted"],
+            "wrapping": ["wrapping"],
+            "completed": [],
+            "canceled": [],
+        }[task.status]
+        assert statuses == expected, (task.status, statuses)
+        numbers = Event.objects.filter(task=task).order_by("task_seq").values_list("task_seq", flat=True)
+        assert list(numbers) == list(range(1, task.event_seq + 1))
+        if task.conversation is not None:
+            owner = {"pending": "queue", "reserved": "queue", "assigned": "worker", "wrapping": "worker"}
+            closed = task.conversation.status == Conversation.Status.CLOSED
+            assert closed == (task.status in ("completed", "canceled"))
+            assert closed or task.conversation.owner == owner[task.status]
+
+
+def offered(worker: Worker) -> Reservation:
+    task = make.task(conversation=make.conversation(), now=NOW)
+    make.route(NOW)
+    return Reservation.objects.get(task=task, worker=worker)
+
+
+def refusals(outcomes: list[object]) -> int:
+    return sum(isinstance(outcome, Refused) for outcome in outcomes)
+
+
+def test_accepting_races_the_timeout() -> None:
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        offer = offered(worker)
+
+        accepted, expired = together(
+            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=after(120)),
+            lambda offer=offer: reservations.expire(offer.pk, now=after(120)),
+        )
+
+        offer.refresh_from_db()
+        assert offer.status == ("timeout" if expired else "accepted")
+        assert isinstance(accepted, Refused) is expired
+        assert_consistent()
+        presence.set_activity(worker, make.activity("Offline"), by=None, now=NOW)
+
+
+def test_two_tabs_accept_at_once() -> None:
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        offer = offered(worker)
+
+        outcomes = together(*[lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=NOW)] * 2)
+
+        assert refusals(outcomes) == 0
+        assert Event.objects.filter(reservation=offer, type="reservation.accepted").count() == 1
+        assert Conversation.objects.get(tasks__reservations=offer).owner_version == 2
+        assert_consistent()
+        presence.set_activity(worker, make.activity("Offline"), by=None, now=NOW)
+
+
+def test_accepting_races_the_customer_who_leaves() -> None:
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        offer = offered(worker)
+
+        _, canceled = together(
+            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=NOW),
+            lambda offer=offer: tasks.cancel(Task(pk=offer.task_id), reason="left", now=NOW),
+        )
+
+        offer.refresh_from_db()
+        assert offer.status == ("accepted" if isinstance(canceled, Refused) else "canceled")
+        assert_consistent()
+        presence.set_activity(worker, make.activity("Offline"), by=None, now=NOW)
+
+
+def test_accepting_races_the_agents_own_disappearance() -> None:
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        offer = offered(worker)
+        presence.connected(worker, worker.sid, now=NOW)
+        presence.disconnected(worker.sid, NOW)
+
+        together(
+            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=after(30)),
+            lambda: presence.sweep(after(30)),
+        )
+
+        offer.refresh_from_db()
+        assert offer.status in ("accepted", "rescinded")
+        assert_consistent()
+
+
+def test_two_agents_accept_one_task_at_once() -> None:
+    workflow = make.workflow({"queue": make.queue(max_reserved_workers=3)})
+    for _ in range(ROUNDS):
+        workers = [make.worker(now=NOW) for _ in range(3)]
+        task = make.task(workflow=workflow, conversation=make.conversation(), now=NOW)
+        make.route(NOW)
+        offers = {offer.worker_id: offer for offer in Reservation.objects.filter(task=task)}
+
+        outcomes = together(
+            *[
+                lambda offer=offers[worker.pk], worker=worker: reservations.accept(offer, by=worker, now=NOW)
+                for worker in workers
+            ]
+        )
+
+        assert refusals(outcomes) == 2
+        assert sorted(status for _, status in make.offers(task)) == ["accepted", "rescinded", "rescinded"]
+        assert_consistent()
+        for worker in workers:
+            presence.set_activity(worker, make.activity("Offline"), by=None, now=NOW)
+
+
+def test_completing_races_requeueing() -> None:
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        offer = offered(worker)
+        reservations.accept(offer, by=worker, now=NOW)
+
+        together(
+            lambda offer=offer, worker=worker: tasks.complete(Task(pk=offer.task_id), by=worker, now=NOW),
+            lambda offer=offer, worker=worker: tasks.requeue(Task(pk=offer.task_id), by=worker, now=NOW),
+        )
+
+        assert Task.objects.get(pk=offer.task_id).status in ("completed", "pending")
+        assert_consistent()
+        presence.set_activity(worker, make.activity("Offline"), by=None, now=NOW)
+
+
+def test_fifty_creations_for_one_conversation_make_one_task() -> None:
+    make.workspace()
+    conversation = make.conversation()
+
+    together(*[lambda: make.task(conversation=conversation, now=NOW)] * 20)
+
+    assert Task.objects.count() == 1
+    assert_consistent()
+
+
+# ---- routers
+
+
+@contextlib.contextmanager
+def split_brain(monkeypatch: pytest.MonkeyPatch, count: int) -> Iterator[list[dispatch.Router]]:
+    """Routers that all believe they lead, none fenced: only conditions and constraints stand between them."""
+    monkeypatch.setattr(dispatch.Router, "_fence", lambda self: None)
+    routers = []
+    for number in range(count):
+        router = dispatch.Router(f"router-{number}")
+        router._rebuild(NOW)
+        router.epoch = 1
+        routers.append(router)
+    yield routers
+
+
+def test_routers_that_all_lead_at_once_never_give_a_task_twice_nor_overfill(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = [make.worker(capacities={"chat": 3}, now=after(-number)) for number in range(5)]
+    waiting = [make.task(now=after(number)) for number in range(50)]
+    with split_brain(monkeypatch, 4) as routers:
+        together(*[lambda router=router: router.tick(after(100)) for router in routers])
+
+    assert Reservation.objects.count() == 15
+    assert Reservation.objects.filter(task__in=[task.pk for task in waiting[:15]]).count() == 15
+    assert {Worker.objects.get(pk=worker.pk).load for worker in workers} == {30}
+    assert_consistent()
+
+
+def test_fifty_offers_at_once_fill_a_capacity_of_three_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = make.worker(capacities={"chat": 3}, now=NOW)
+    with split_brain(monkeypatch, 5) as routers:
+        together(
+            *[lambda router=router: [(make.task(now=NOW), router.tick(NOW)) for _ in range(10)] for router in routers]
+        )
+
+    assert Reservation.objects.filter(worker=worker).count() == 3
+    assert Task.objects.filter(status="pending").count() == 47
+    assert_consistent()
+
+
+def test_a_router_that_slept_past_its_lease_commits_nothing() -> None:
+    worker = make.worker(now=NOW)
+    zombie = make.route(NOW)
+    Lease.objects.filter(name="router").update(expires_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+    successor = dispatch.Router("successor")
+    assert successor.lead(NOW)
+    task = make.task(now=NOW)
+
+    with pytest.raises(dispatch.LeaseLost):
+        zombie.tick(NOW)
+    assert (make.offers(task), zombie.leads, Change.objects.exists()) == ([], False, True)
+    successor.tick(NOW)
+
+    assert make.offers(task) == [(worker.friendly_name, "pending")]
+    assert zombie.lead(NOW) is False
+
+
+def test_nobody_takes_over_while_a_batch_is_being_committed() -> None:
+    epoch = leases.acquire("router", "leader", 0.2)
+    assert epoch is not None
+    order: list[str] = []
+    held = threading.Event()
+
+    def commit_slowly() -> None:
+        with transaction.atomic():
+            assert leases.hold("router", "leader", epoch, 0.01)
+            held.set()
+            threading.Event().wait(0.5)  # longer than the lease: the row's lock is what protects it
+            order.append("committed")
+
+    def take_over() -> None:
+        held.wait(5)
+        while leases.acquire("router", "successor", 5) is None:
+            threading.Event().wait(0.01)
+        order.append("taken over")
+
+    together(commit_slowly, take_over)
+
+    assert order == ["committed", "taken over"]
+
+
+def test_an_offer_never_follows_the_agents_leaving() -> None:
+    """Going on a break races being offered: the offer may come before, never after."""
+    router = make.route(NOW)
+    for _ in range(ROUNDS):
+        worker = make.worker(now=NOW)
+        router.tick(NOW)
+        task = make.task(now=NOW)
+
+        together(
+            lambda worker=worker: presence.set_activity(worker, make.activity("Break"), by=None, now=NOW),
+            lambda: router.tick(NOW),
+        )
+        router.tick(NOW)
+
+        stream = list(Event.objects.filter(worker=worker).order_by("worker_seq").values_list("type", flat=True))
+        assert stream in (
+            ["worker.created", "worker.activity.update"],
+            ["worker.created", "reservation.created", "worker.activity.update"],
+        )
+        assert_consistent()
+        tasks.cancel(task, reason="", now=NOW)
+
+
+def test_no_news_is_lost_while_many_write_and_one_reads() -> None:
+    """Rows commit in another order than they are numbered; taking them away by deleting loses none."""
+    for number in range(6):
+        make.worker(capacities={"chat": 4}, now=after(-number))
+    router = make.route(NOW)
+    done = threading.Event()
+
+    def write(seed: int) -> None:
+        dice = random.Random(seed)
+        for _ in range(8):
+            task = make.task(now=NOW)
+            if dice.random() < 0.3:
+                with contextlib.suppress(Refused):
+                    tasks.cancel(task, reason="", now=NOW)
+
+    def read() -> None:
+        while not done.is_set():
+            router.tick(NOW)
+
+    def write_all() -> None:
+        try:
+            together(*[lambda seed=seed: write(seed) for seed in range(6)])
+        finally:
+            done.set()
+
+    together(write_all, read)
+    router.tick(NOW)
+
+    free = 24 - Reservation.objects.filter(status="pending").count()
+    assert Task.objects.filter(status="pending").count() == 0 or free == 0
+    assert not Change.objects.exists()
+    assert_consistent()

@@ -1,0 +1,142 @@
+"""Applying a worker's events to an old snapshot gives a fresh one, for every event there is."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routing import events, queries
+from routing.models import Reservation, Task, TaskChannel, Worker
+from routing.services import capacity, presence, reservations, tasks
+from tests.factories import routing as make
+
+pytestmark = pytest.mark.django_db
+
+State = dict[str, Any]
+
+
+def apply(state: State, event: State) -> State:
+    """What a console does: replace what the event carries whole; a reservation that is over goes."""
+    new = copy.deepcopy(state)
+    assert event["seq"] == state["seq"] + 1
+    new["seq"] = event["seq"]
+    if "worker" in event["data"]:
+        new["worker"] = event["data"]["worker"]
+    if "reservation" in event["data"]:
+        row = event["data"]["reservation"]
+        others = [one for one in new["reservations"] if one["sid"] != row["sid"]]
+        if row["status"] in Reservation.LIVE:
+            places = [index for index, one in enumerate(new["reservations"]) if one["sid"] == row["sid"]]
+            others.insert(places[0] if places else len(others), row)
+        new["reservations"] = others
+    return new
+
+
+class Desk:
+    """A worker with one chat accepted, one offered, and a colleague; and a router."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+        make.workspace(reoffer_after=1000)
+        self.worker = make.worker(name="Desk", attributes={"languages": ["ar"]}, now=now)
+        self.router = make.route(now)
+        self.held = self.offer()
+        reservations.accept(self.held, by=self.worker, now=now)
+        self.open = self.offer()
+        self.router.tick(now)
+
+    def offer(self) -> Reservation:
+        task = make.task(conversation=make.conversation(), now=self.now)
+        self.router.tick(self.now)
+        return Reservation.objects.get(task=task, worker=self.worker)
+
+    def task(self, reservation: Reservation) -> Task:
+        return Task.objects.get(pk=reservation.task_id)
+
+    def snapshot(self) -> State:
+        return queries.worker_snapshot(Worker.objects.get(pk=self.worker.pk))
+
+
+def rescinded(desk: Desk) -> None:
+    other = make.worker(name="Other", now=desk.now)
+    queue = make.queue(max_reserved_workers=2)
+    task = make.task(workflow=make.workflow({"queue": queue}), now=desk.now)
+    desk.router.tick(desk.now)
+    reservations.accept(Reservation.objects.get(task=task, worker=other), by=other, now=desk.now)
+
+
+def wrapped_up(desk: Desk) -> None:
+    tasks.wrap_up(desk.task(desk.held), by=desk.worker, now=desk.now)
+
+
+def completed(desk: Desk) -> None:
+    tasks.complete(desk.task(desk.held), by=desk.worker, reason="resolved", now=desk.now)
+
+
+STORIES: dict[str, Callable[[Desk], object]] = {
+    "reservation.created": lambda desk: desk.offer(),
+    "reservation.accepted": lambda desk: reservations.accept(desk.open, by=desk.worker, now=desk.now),
+    "reservation.rejected": lambda desk: reservations.reject(desk.open, by=desk.worker, now=desk.now),
+    "reservation.timeout": lambda desk: reservations.expire(desk.open.pk, now=desk.now + dt.timedelta(seconds=120)),
+    "reservation.rescinded": rescinded,
+    "reservation.canceled": lambda desk: tasks.cancel(desk.task(desk.open), reason="left", now=desk.now),
+    "reservation.wrapup": wrapped_up,
+    "reservation.completed": completed,
+    "worker.activity.update": lambda desk: presence.set_activity(
+        desk.worker, make.activity("Break"), by=None, now=desk.now
+    ),
+    "worker.attributes.update": lambda desk: presence.update_attributes(desk.worker, {"level": 3}, now=desk.now),
+    "worker.capacity.update": lambda desk: capacity.set_channel(
+        desk.worker, TaskChannel.objects.get(unique_name="chat"), capacity=1, now=desk.now
+    ),
+    "worker.created": lambda desk: None,
+}
+
+
+@pytest.mark.parametrize("type", sorted(STORIES))
+def test_old_snapshot_and_events_make_a_fresh_snapshot(type: str, now: dt.datetime) -> None:
+    desk = Desk(now)
+    old = desk.snapshot()
+    pushed: list[State] = []
+
+    def receive(worker_id: object, frame: State, **_: object) -> None:
+        if worker_id == desk.worker.pk:
+            pushed.append(frame)
+
+    events.worker_event_recorded.connect(receive)
+    try:
+        STORIES[type](desk)
+        desk.router.tick(now)
+    finally:
+        events.worker_event_recorded.disconnect(receive)
+
+    replayed = queries.worker_events(desk.worker, after=old["seq"])
+    assert replayed is not None
+    assert type == "worker.created" or type in [event["event"] for event in replayed]
+    state = old
+    for event in replayed:
+        state = apply(state, event)
+    assert state == desk.snapshot()
+    assert pushed == replayed
+
+
+def test_every_event_of_a_worker_has_such_a_story(now: dt.datetime) -> None:
+    """What the services record about workers is in the list above: a new type must be added there."""
+    sources = [path.read_text() for path in (Path(queries.__file__).parent / "services").glob("*.py")]
+    named = {type for text in sources for type in re.findall(r'"((?:reservation|worker)\.[a-z.]+)"', text)}
+
+    assert named <= set(STORIES)
+
+
+def test_who_missed_too_much_is_told_to_take_a_snapshot(now: dt.datetime) -> None:
+    desk = Desk(now)
+
+    assert queries.worker_events(desk.worker, after=0, limit=2) is None
+    assert queries.worker_events(desk.worker, after=10_000) is None
+    assert queries.worker_events(desk.worker, after=desk.snapshot()["seq"]) == []
