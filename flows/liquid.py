@@ -30,8 +30,8 @@ MAX_EXPRESSION = 2000
 _MAX_OUTPUT = 64 * 1024
 _MAX_ITEMS = 4000
 _MAX_BITS = 256
-#: About half a second on a slow core in the worst templates found; ordinary ones spend a few dozen.
-_BUDGET = 100_000
+#: About a quarter of a second on a slow core in the worst templates found; ordinary ones spend a few dozen.
+_BUDGET = 50_000
 
 _TAG_NAMES = (
     "assign break capture case comment continue cycle decrement echo for if increment raw unless elsif "

@@ -5,6 +5,7 @@ Each effect has a key made of execution, visit and part: done again after a cras
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import uuid
@@ -121,7 +122,8 @@ class Turn:
         parts = texts.cut("\n".join(filter(None, (text, command.media_url))), able.max_text)
         sent = None
         try:
-            with transaction.atomic():
+            # All parts or none; one alone is a transaction of its own anyway.
+            with transaction.atomic() if len(parts) > 1 else contextlib.nullcontext():
                 for number, part in enumerate(parts):
                     sent = messages.send(
                         self.conversation,
@@ -158,8 +160,7 @@ class Turn:
 
     def _create_task(self, command: CreateTask) -> Outcome:
         try:
-            with transaction.atomic():
-                created = handover.create(self.conversation, command, now=self.now)
+            created = handover.create(self.conversation, command, now=self.now)
         except Refused as refused:
             log.warning("flow.task_refused", execution=self.execution.sid, code=refused.code)
             return Outcome(self.now, command.visit, False, error=str(refused.message))

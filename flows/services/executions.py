@@ -37,11 +37,11 @@ def on_message(message_id: uuid.UUID, *, now: dt.datetime) -> None:
     Does nothing when a queue or a worker owns the conversation, when another app answers it (passive), and when this
     message was taken in before. Errors of the database go through; the inbox tries again.
     """
-    message = Message.objects.filter(pk=message_id, direction=Message.Direction.INBOUND).first()
+    rows = Message.objects.select_related("conversation").filter(pk=message_id, direction=Message.Direction.INBOUND)
+    message = rows.first()
     if message is None or message.data.get("passive"):
         return
-    owner = Conversation.objects.values_list("owner", flat=True).get(pk=message.conversation_id)
-    if owner != Conversation.Owner.FLOW:
+    if message.conversation.owner != Conversation.Owner.FLOW:
         # Nobody gives a conversation to a flow while a message is on its way: no need for the lock.
         return
     _guarded(message.conversation_id, lambda: _take(message, now=now), now=now)
@@ -52,12 +52,14 @@ def _take(message: Message, *, now: dt.datetime) -> None:
     conversation = stream.lock(message.conversation_id)
     if conversation.owner != Conversation.Owner.FLOW or conversation.status != Conversation.Status.OPEN:
         return
-    if Execution.objects.filter(conversation=conversation, last_message_seq__gte=message.seq).exists():
+    execution = _newest(conversation)
+    if execution is not None and execution.last_message_seq >= message.seq:
         return
-    execution = _active(conversation)
-    if execution is not None and not _may_go_on(execution, conversation, now=now):
-        execution = None
-    if execution is None:
+    if (
+        execution is None
+        or execution.status != Execution.Status.ACTIVE
+        or not _may_go_on(execution, conversation, now=now)
+    ):
         _start(conversation, message, now=now)
         return
     execution.last_message_seq = message.seq
@@ -144,10 +146,18 @@ def stop(conversation_id: uuid.UUID, *, now: dt.datetime) -> None:
 # -- under the lock --------------------------------------------------------------------------------
 
 
-def _active(conversation: Conversation) -> Execution | None:
+def _newest(conversation: Conversation) -> Execution | None:
+    """The execution that took in the conversation's last message: the active one, if there is any.
+
+    By the message, not by id: ids of two machines are as good as their clocks.
+    """
     rows = Execution.objects.select_for_update(of=("self",)).select_related("flow", "revision")
-    rows = rows.defer("revision__definition")
-    return rows.filter(conversation=conversation, status=Execution.Status.ACTIVE).first()
+    return rows.defer("revision__definition").filter(conversation=conversation).order_by("-last_message_seq").first()
+
+
+def _active(conversation: Conversation) -> Execution | None:
+    execution = _newest(conversation)
+    return execution if execution is not None and execution.status == Execution.Status.ACTIVE else None
 
 
 def _locked(execution_id: uuid.UUID) -> Execution | None:

@@ -33,24 +33,24 @@ def create(conversation: Conversation, command: CreateTask, *, now: dt.datetime)
     The customer's name, language, VIP mark and channel are attributes of every task; what the flow says of them wins.
     Raises ``Refused`` when there is no such workflow or the task cannot be made.
     """
+    known = facts(conversation, "")
+    attributes = {**known, **command.attributes}
+    able = queries.capabilities(conversation.channel)
     try:
-        setup.default_workspace()
+        task = tasks.create(
+            workflow=_workflow(command.workflow),
+            attributes=attributes,
+            task_channel=command.task_channel or able.task_channel,
+            conversation=conversation,
+            priority=command.priority,
+            timeout=command.timeout,
+            now=now,
+        )
     except ObjectDoesNotExist:
         raise Refused("Routing is not set up: there is no workspace.", code="flow.no_workspace") from None
-    workflow = _workflow(command.workflow)
-    attributes = {**facts(conversation, ""), **command.attributes}
-    learned = {key: attributes[key] for key in LEARNED if attributes.get(key) not in (None, "")}
-    conversation = lifecycle.set_attributes(conversation, learned, now=now)
-    able = queries.capabilities(conversation.channel)
-    task = tasks.create(
-        workflow=workflow,
-        attributes=attributes,
-        task_channel=command.task_channel or able.task_channel,
-        conversation=conversation,
-        priority=command.priority,
-        timeout=command.timeout,
-        now=now,
-    )
+    learned = {key: attributes[key] for key in LEARNED if attributes.get(key) not in (None, "", known.get(key))}
+    if learned:
+        conversation = lifecycle.set_attributes(conversation, learned, now=now)
     ahead = notices.begin(conversation, task, when=command.queue_notice, now=now)
     return {
         "sid": task.sid,

@@ -47,16 +47,16 @@ def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.
         shown = told = None
     else:
         shown, told = (ahead, None) if is_live else (None, ahead)
-    QueueNotice.objects.update_or_create(
+    row = QueueNotice(
         conversation=conversation,
-        defaults={
-            "shown_ahead": shown,
-            "last_ahead": told,
-            "count": 0,
-            "is_quiet": when == "off",
-            "due_at": now + interval(),
-        },
+        shown_ahead=shown,
+        last_ahead=told,
+        is_quiet=when == "off",
+        due_at=now + interval(),
+        created_at=now,
     )
+    fields = ["shown_ahead", "last_ahead", "count", "is_quiet", "due_at"]
+    QueueNotice.objects.bulk_create([row], update_conflicts=True, unique_fields=["conversation"], update_fields=fields)
     if when != "off" and is_live:
         _show(conversation, ahead)
     elif when == "now":
@@ -125,7 +125,7 @@ def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: 
         return False
     if queries.capabilities(row.conversation.channel).live_queue:
         # Whoever changes the row shows it; of two sweeps one does.
-        mine = QueueNotice.objects.filter(pk=row.pk, shown_ahead=row.shown_ahead).exclude(shown_ahead=ahead)
+        mine = QueueNotice.objects.filter(pk=row.pk, shown_ahead=row.shown_ahead)
         if row.shown_ahead == ahead or not mine.update(shown_ahead=ahead):
             return False
         _show(row.conversation, ahead)

@@ -59,11 +59,11 @@ def test_the_better_answer_wins_and_the_first_of_equals() -> None:
 
 def test_long_messages_and_long_lists_cost_little() -> None:
     matcher = answers.Matcher([[f"question{n} about{n}"] for n in range(500)])
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     matcher.find("quostion77 " * 5000)
 
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_phrases_may_be_listed_by_language() -> None:

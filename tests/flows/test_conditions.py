@@ -66,11 +66,11 @@ def test_a_condition_holds_or_not(kind: str, argument: str, value: str, expected
 
 @pytest.mark.parametrize("pattern", ["(a|a)*b", "(a*)*b", "(a+)+$b", "((a{0,9}){0,9}){0,9}b"])
 def test_a_hostile_expression_takes_no_time(pattern: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     assert conditions.holds("regex", "a" * 16_000, pattern) is False
 
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 def test_what_is_wrong_with_an_expression_is_told() -> None:

@@ -88,6 +88,9 @@ def test_a_rendered_value_is_capped_at_16_kb_between_characters() -> None:
         pytest.param("{{" + " " * 30_000, id="white space"),
         pytest.param("{% raw %}" * 3_000, id="raw"),
         pytest.param(("{{ " + "(" * 1_990 + " }}") * 16, id="parentheses"),
+        pytest.param("{{ " + "(" * 31_000 + " }}", id="long expression"),
+        pytest.param("{% assign n = 9999999 %}" + "{% assign n = n | times: n %}" * 4, id="large number on the way"),
+        pytest.param("{{ x" + " | append: x" * 9 + " | size }}", id="long text on the way"),
         pytest.param("{% for i in (1..100000000) reversed %}{% endfor %}", id="long loop"),
         pytest.param("{% for a in (1..1000) %}" * 6 + "x" + "{% endfor %}" * 6, id="nested loops"),
         pytest.param("{% for a in (1..4000) %}" + "{{1}}" * 6_000 + "{% endfor %}", id="heavy loop"),
@@ -105,10 +108,10 @@ def test_a_rendered_value_is_capped_at_16_kb_between_characters() -> None:
     ],
 )
 def test_hostile_templates_end_soon_and_small(source: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     rendered = liquid.render(source, {"x": "a" * 16_000, "a": 1})
 
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert rendered.text == ""
     assert rendered.error != ""
