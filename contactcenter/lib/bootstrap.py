@@ -22,6 +22,8 @@ import threading
 import time
 from collections.abc import Iterator
 
+from contactcenter.lib import catalogs
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 VENV = os.path.join(ROOT, ".venv")
@@ -85,7 +87,7 @@ def _missing(command: str) -> list[str]:
         steps.append("modules")
     if command in NEED_FRONT_END and not _is_current(DIST, _front_end_stamp()):
         steps.append("front_end")
-    if _stale_catalogs():
+    if catalogs.stale(ROOT):
         steps.append("translations")
     return steps
 
@@ -131,20 +133,6 @@ def _front_end_stamp() -> str:
 
 def _is_build_config(name: str) -> bool:
     return name.startswith("vite.") or name == "tsconfig.json" or name.startswith("svelte.config")
-
-
-def _stale_catalogs() -> list[str]:
-    catalogs = [
-        catalog
-        for above in ("", "*", os.path.join("*", "*"))  # the project's own, an app's, an adapter's
-        for catalog in glob.glob(os.path.join(ROOT, above, "locale", "*", "LC_MESSAGES", "*.po"))
-    ]
-    stale = []
-    for catalog in catalogs:
-        compiled = catalog[:-3] + ".mo"
-        if not os.path.exists(compiled) or os.path.getmtime(compiled) < os.path.getmtime(catalog):
-            stale.append(catalog)
-    return stale
 
 
 # -- making it ------------------------------------------------------------------------------------------------------
@@ -343,18 +331,5 @@ def _make_front_end() -> None:
     _write_stamp(DIST, stamp)
 
 
-_COMPILE = """
-import sys
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-for path in sys.argv[1:]:
-    with open(path, 'rb') as source:
-        catalog = read_po(source)
-    with open(path[:-3] + '.mo', 'wb') as target:
-        write_mo(target, catalog)
-"""
-
-
 def _make_translations() -> None:
-    catalogs = _stale_catalogs()
-    _run("Translations", [VENV_PYTHON, "-c", _COMPILE, *catalogs], hints="Mend the .po file named above.")
+    _run("Translations", [VENV_PYTHON, "-m", "contactcenter.lib.catalogs"], hints="Mend the .po file named above.")
