@@ -32,7 +32,7 @@ def resolve(channel: Channel, sender: Sender, *, now: dt.datetime) -> Identity:
 
     Names and languages fill what is empty; claims are kept aside; nothing is ever merged here.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         identity = _find(sender) or _create(channel, sender, now=now)
         _learn(identity, sender)
     return identity

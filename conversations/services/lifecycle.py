@@ -18,22 +18,21 @@ def open_or_resume(
 ) -> tuple[Conversation, bool]:
     """The open conversation of this identity on this channel (and thread), locked; a new one when there is none.
 
-    Call it inside a transaction. Returns (conversation, created). A constraint allows one open conversation only, so
-    racing callers get the same.
+    Call it inside a transaction, or the lock is gone on return. Returns (conversation, created). A constraint allows
+    one open conversation only, so racing callers get the same.
     """
-    while True:
-        found = (
-            Conversation.objects.select_for_update(of=("self",))
-            .select_related(*queries.RELATED)
-            .filter(channel=channel, identity=identity, thread=thread, status=Conversation.Status.OPEN)
-            .first()
-        )
-        if found is not None:
-            return found, False
-        made = Conversation(channel=channel, identity=identity, thread=thread, created_at=now, last_message_at=now)
-        if once.insert(made):
-            stream.record(made, "conversation.opened", {"conversation": queries.conversation_json(made)})
-            return made, True
+    with transaction.atomic(savepoint=False):
+        while True:
+            rows = Conversation.objects.select_for_update(of=("self",)).select_related(*queries.RELATED)
+            found = rows.filter(
+                channel=channel, identity=identity, thread=thread, status=Conversation.Status.OPEN
+            ).first()
+            if found is not None:
+                return found, False
+            made = Conversation(channel=channel, identity=identity, thread=thread, created_at=now, last_message_at=now)
+            if once.insert(made):
+                stream.record(made, "conversation.opened", {"conversation": queries.conversation_json(made)})
+                return made, True
 
 
 def close(conversation: Conversation, *, disposition: str = "", now: dt.datetime) -> Conversation:

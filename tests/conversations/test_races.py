@@ -1,0 +1,372 @@
+"""Many at once, on a real PostgreSQL with a connection each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from contactcenter.lib import clock
+from contactcenter.lib.errors import Refused
+from conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Event,
+    Identity,
+    InboundEvent,
+    Message,
+    Participant,
+    Payload,
+    Transmission,
+)
+from conversations.services import (
+    contacts,
+    delivery,
+    inbound,
+    lanes,
+    lifecycle,
+    media,
+    messages,
+    ownership,
+)
+from tests.factories import conversations as make
+from tests.factories.adapters import SECRET, Provider
+from tests.support.jobs import JobQueue
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+def at_once(functions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run functions in threads of their own, started together; their results, or the first exception."""
+    results: list[Any] = [None] * len(functions)
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(len(functions))
+
+    def run(number: int, function: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(20)
+            results[number] = function()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if failures:
+        raise failures[0]
+    return results
+
+
+def _numbers_are_gapless(conversation: Conversation) -> bool:
+    fresh = Conversation.objects.get(pk=conversation.pk)
+    seqs = list(fresh.messages.order_by("seq").values_list("seq", flat=True))
+    events = list(Event.objects.filter(conversation=fresh).order_by("seq").values_list("seq", flat=True))
+    return seqs == list(range(1, fresh.message_seq + 1)) and events == list(range(1, fresh.event_seq + 1))
+
+
+def test_the_same_webhook_fifty_times_at_once_is_one_message_in_one_conversation(drain: JobQueue) -> None:
+    line = make.channel()
+    body = make.wire_body(make.inbound(line))
+    url = reverse("webhook", args=[line.connection_id])
+
+    def post() -> int:
+        answer = Client().post(url, body, content_type="application/json", headers={"X-Signature": SECRET})
+        return answer.status_code
+
+    answers = at_once([post] * 50)
+    names = [job.kwargs["lane"] for job in drain.waiting]
+    at_once([lambda: inbound.drain_lane(names[0], now=clock.now())] * 8)
+
+    assert answers == [200] * 50
+    assert len(names) == 50
+    assert (Payload.objects.count(), Payload.objects.get().deliveries) == (1, 50)
+    assert (Message.objects.count(), Conversation.objects.count(), Identity.objects.count()) == (1, 1, 1)
+
+
+def test_the_same_event_in_fifty_different_requests_is_one_message(drain: JobQueue) -> None:
+    line = make.channel()
+    event = make.inbound(line)
+    requests = [make.request(event, make.inbound(line, sender=make.sender(f"c-{n}"))) for n in range(50)]
+
+    at_once([lambda request=request: inbound.accept(line.connection, request, now=clock.now()) for request in requests])
+
+    assert InboundEvent.objects.filter(key=event.key).count() == 1
+    assert Payload.objects.count() == 50
+
+
+def test_two_hundred_messages_of_one_contact_keep_their_order_over_eight_workers(drain: JobQueue) -> None:
+    line = make.channel()
+    hints: queue.Queue[str | None] = queue.Queue()
+    texts = [str(number) for number in range(200)]
+
+    def write() -> None:
+        for text in texts:
+            inbound.submit(line, [make.inbound(line, text=text, at=clock.now())], now=clock.now())
+            hints.put(f"{line.pk.hex}:customer-1")
+        for _ in range(8):
+            hints.put(None)
+
+    def work() -> None:
+        while (lane := hints.get(timeout=30)) is not None:
+            inbound.drain_lane(lane, now=clock.now())
+
+    at_once([write, *[work] * 8])
+    drain("inbound")  # a lane that took long has announced itself again
+
+    conversation = Conversation.objects.get()
+    assert list(Message.objects.order_by("seq").values_list("text", flat=True)) == texts
+    assert _numbers_are_gapless(conversation)
+    assert not InboundEvent.objects.exclude(status="done").exists()
+
+
+def test_a_lane_is_free_as_soon_as_the_session_that_held_it_is_gone(drain: JobQueue) -> None:
+    line = make.channel()
+    inbound.submit(line, [make.inbound(line)], now=clock.now())
+    lane = f"{line.pk.hex}:customer-1"
+    settings = connection.get_connection_params()
+    held = psycopg.connect(**{key: settings[key] for key in ("host", "user", "dbname", "port") if settings.get(key)})
+    held.execute("SELECT pg_advisory_lock(%s)", [lanes.number(lane)])
+
+    assert inbound.drain_lane(lane, now=clock.now()) == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [held.info.backend_pid])
+    deadline = time.monotonic() + 3
+    while not (done := inbound.drain_lane(lane, now=clock.now())) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert done == 1
+
+
+def test_a_drain_that_fails_leaves_no_lock_behind(drain: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = make.channel()
+    inbound.submit(line, [make.inbound(line)], now=clock.now())
+    lane = f"{line.pk.hex}:customer-1"
+
+    def lose_the_connection(*_: Any, **__: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    def fail() -> None:
+        with pytest.raises(Exception, match=r"terminat|closed|connection"):
+            inbound.drain_lane(lane, now=clock.now())
+
+    with monkeypatch.context() as patched:
+        patched.setattr("conversations.services.received.store", lose_the_connection)
+        at_once([fail])
+
+    assert inbound.drain_lane(lane, now=clock.now()) == 1
+    assert InboundEvent.objects.get().status == "done"
+
+
+def test_one_sender_seen_by_many_workers_is_one_contact(drain: JobQueue) -> None:
+    line = make.channel()
+
+    found = at_once([lambda: contacts.resolve(line, make.sender("new"), now=make.NOW).pk] * 16)
+
+    assert len(set(found)) == 1
+    assert (Identity.objects.count(), Contact.objects.count()) == (1, 1)
+
+
+def test_one_conversation_is_opened_by_many_workers(drain: JobQueue) -> None:
+    line = make.channel()
+    events = [make.inbound(line) for _ in range(16)]
+
+    at_once([lambda event=event: messages.receive(line, event, now=make.NOW) for event in events])
+
+    conversation = Conversation.objects.get()
+    assert conversation.message_seq == 16
+    assert _numbers_are_gapless(conversation)
+
+
+def test_a_message_that_comes_while_its_conversation_is_closed_is_in_one_or_the_next(drain: JobQueue) -> None:
+    line = make.channel()
+    for _ in range(10):
+        current = make.received(line).conversation
+        event = make.inbound(line)
+        at_once(
+            [
+                lambda current=current: lifecycle.close(current, now=make.NOW),
+                lambda event=event: messages.receive(line, event, now=make.NOW),
+            ]
+        )
+
+        message = Message.objects.get(external_id=event.external_id)
+        assert (message.conversation_id == current.pk) or message.conversation.status == "open"
+        assert Conversation.objects.filter(status="open").count() <= 1
+    assert Message.objects.count() == 20
+
+
+def test_one_key_sent_many_times_at_once_is_one_message(drain: JobQueue) -> None:
+    conversation = make.conversation()
+
+    sent = at_once([lambda: make.sent(conversation, key="k-1").pk] * 20)
+
+    assert len(set(sent)) == 1
+    assert Transmission.objects.count() == 1
+
+
+def test_numbers_are_gapless_however_many_write(drain: JobQueue) -> None:
+    conversation = make.conversation()
+    who = make.sender(conversation.identity.address)
+
+    def refused() -> None:
+        with pytest.raises(Refused):
+            make.sent(conversation, text="x" * 501)
+
+    writers: list[Callable[[], Any]] = []
+    for _ in range(10):
+        writers += [
+            lambda: make.sent(conversation),
+            lambda: make.received(conversation.channel, sender=who),
+            refused,
+        ]
+    at_once(writers)
+
+    assert Conversation.objects.get().message_seq == 20
+    assert _numbers_are_gapless(conversation)
+
+
+def test_many_workers_send_each_part_once_and_in_order(drain: JobQueue, provider: Provider) -> None:
+    conversation = make.conversation()
+    texts = [str(number) for number in range(30)]
+    for text in texts:
+        make.sent(conversation, text=text)
+
+    def work() -> None:
+        for _ in range(40):
+            delivery.deliver(conversation.pk, now=clock.now())
+
+    at_once([work] * 8)
+
+    assert provider.texts() == texts
+    assert Counter(Message.objects.values_list("status", flat=True)) == {"sent": 30}
+
+
+def test_receipts_at_once_end_at_the_furthest(drain: JobQueue) -> None:
+    conversation = make.conversation()
+    message = make.sent(conversation)
+    delivery.deliver(conversation.pk, now=make.NOW)
+    line = conversation.channel
+    news = [make.receipt(line, status, "p-1") for status in ("sent", "delivered", "read") * 4]
+    random.Random(1).shuffle(news)
+
+    at_once([lambda one=one: messages.record_status(line, one, now=make.NOW) for one in news])
+
+    message.refresh_from_db()
+    assert message.status == "read"
+    assert _numbers_are_gapless(conversation)
+
+
+def test_an_echo_and_the_answer_at_once_are_one_message(drain: JobQueue, provider: Provider) -> None:
+    conversation = make.conversation()
+    line, who = conversation.channel, make.sender(conversation.identity.address)
+    from channels_adapters.contract import SendReceipt
+
+    for number in range(10):
+        message = make.sent(conversation)
+        claim = delivery._claim(conversation.pk, now=make.NOW)
+        assert claim is not None
+        echo = make.echo(line, external_id=f"m-{number}", client_ref=claim.outbound.ref, recipient=who)
+        at_once(
+            [
+                lambda claim=claim, number=number: delivery.record(
+                    claim, SendReceipt(f"m-{number}"), now=make.NOW, began_at=make.NOW
+                ),
+                lambda echo=echo: messages.echo(line, echo, now=make.NOW),
+            ]
+        )
+        message.refresh_from_db()
+        assert (message.status, message.external_id) == ("sent", f"m-{number}")
+
+    assert Message.objects.count() == 10
+
+
+def test_many_hand_overs_leave_one_owner_and_count_every_one(drain: JobQueue) -> None:
+    conversation = make.conversation()
+    users = [make.user() for _ in range(8)]
+
+    versions = at_once(
+        [lambda user=user: ownership.change(conversation, owner="worker", user=user, now=make.NOW) for user in users]
+    )
+
+    fresh = Conversation.objects.get()
+    assert sorted(versions) == list(range(1, 9))
+    owner = Participant.objects.get(left_at__isnull=True, role="owner")
+    assert owner.user_id == fresh.owner_user_id == users[versions.index(8)].pk
+
+
+def test_an_automatic_message_accepted_at_the_moment_of_a_take_over_never_leaves_after_it(
+    drain: JobQueue, provider: Provider
+) -> None:
+    agent = make.user()
+    for _ in range(10):
+        conversation = make.conversation()
+        version = conversation.owner_version
+        taken: list[dt.datetime] = []
+
+        def take(conversation: Conversation = conversation, taken: list[dt.datetime] = taken) -> None:
+            ownership.change(conversation, owner="worker", user=agent, now=make.NOW)
+            taken.append(clock.now())
+
+        def automatic(conversation: Conversation = conversation, version: int = version) -> None:
+            messages.send(conversation, text="bot", key="k", author="bot", owner_version=version, now=make.NOW)
+
+        at_once([take, automatic])
+        provider.reset()
+        delivery.deliver(conversation.pk, now=make.NOW)
+
+        assert provider.texts() == []
+
+
+def test_one_upload_ends_in_one_message(drain: JobQueue) -> None:
+    agent = make.user()
+    conversations = [make.conversation(owner=agent) for _ in range(4)]
+    key = make.upload(user=agent).key
+
+    def attach(conversation: Conversation) -> bool:
+        try:
+            make.sent(conversation, user=agent, attachment_keys=[key])
+        except Refused:
+            return False
+        return True
+
+    won = at_once([lambda conversation=conversation: attach(conversation) for conversation in conversations])
+
+    assert sorted(won) == [False, False, False, True]
+    assert Attachment.objects.get().message is not None
+    assert Message.objects.count() == 1
+
+
+def test_a_file_is_fetched_by_one_of_many_workers(drain: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    from channels_adapters.contract import InboundAttachment
+
+    fetched: list[str] = []
+
+    def download(row: Attachment, file: Any, *, now: dt.datetime) -> None:
+        fetched.append(row.sid)
+        file.write(make.PNG)
+
+    monkeypatch.setattr(media, "_download", download)
+    message = make.received(make.channel(), attachments=[InboundAttachment("image", url="https://cdn.example/x")])
+    row = message.attachments.get()
+
+    done = at_once([lambda: media.fetch(row.pk, now=make.NOW)] * 8)
+
+    assert sorted(done) == [False] * 7 + [True]
+    assert fetched == [row.sid]
