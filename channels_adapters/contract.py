@@ -309,8 +309,8 @@ class Setting:
     """One field of a connection's or a channel's configuration, as the admin shows it."""
 
     name: str
-    label: str  # gettext_lazy
-    help: str = ""
+    label: Any  # gettext_lazy, as is `help`
+    help: Any = ""
     secret: bool = False  # sealed at rest, write-only
     required: bool = True
     default: Any = ""

@@ -328,8 +328,7 @@ class FakeGraph(Simulator):
         self.add_bubble(person.address, bubble)
         content: dict[str, Any] = {name: message[name] for name in ("text", "metadata") if message.get(name)}
         if files:
-            url = self.base_url + files[0].url
-            content["attachments"] = [{"type": attachment["type"], "payload": {"url": url}}]
+            content["attachments"] = [{"type": files[0].kind, "payload": {"url": self.base_url + files[0].url}}]
         return bubble, self.wire.echo(person.address, bubble.id, bubble.at, **content)
 
     def _file(self, attachment: Any, request: GraphRequest) -> File:

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -152,4 +152,4 @@ async def _provider(request: HttpRequest, *, slug: str, path: str) -> HttpRespon
     return HttpResponse(answer.body, answer.content_type, answer.status, headers=dict(answer.headers))
 
 
-provider: Callable[..., Awaitable[HttpResponseBase]] = csrf_exempt(_provider)
+provider: Callable[..., Any] = csrf_exempt(_provider)

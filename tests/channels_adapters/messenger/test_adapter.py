@@ -19,7 +19,7 @@ from tests.factories import messenger as make
 ADAPTER = MessengerAdapter()
 
 
-def handshake(connection: dict[str, Any] | None = None, **query: str) -> tuple[int, bytes, str]:
+def handshake(*, connection: Any = None, **query: Any) -> tuple[int, bytes, str]:
     asked = {"hub.mode": "subscribe", "hub.verify_token": "test-verify-token", "hub.challenge": "1158201444"}
     asked |= {name.replace("_", ".", 1): value for name, value in query.items()}
     request = WebhookRequest("GET", "/hooks/x/", {k: v for k, v in asked.items() if v != "absent"}, {}, b"", make.NOW)
@@ -64,7 +64,7 @@ def test_a_wrong_handshake_is_refused_without_a_word(wrong: dict[str, str]) -> N
 
 
 def test_an_empty_verify_token_verifies_nobody() -> None:
-    assert handshake({"verify_token": ""}, hub_verify_token="")[0] == 403
+    assert handshake(connection={"verify_token": ""}, hub_verify_token="")[0] == 403
 
 
 # -- send -------------------------------------------------------------------------------------------------------------
