@@ -11,9 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from rest_framework.request import Request
 
 from agents.models import User
 from contactcenter.lib.errors import Refused
@@ -33,6 +35,12 @@ class Desk:
 
     user: User
     worker: Worker | None
+
+
+def person(request: HttpRequest | Request) -> User:
+    """The signed-in user of a request that only signed-in people get to make."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def find_desk(user_id: uuid.UUID) -> Desk | None:

@@ -58,10 +58,8 @@ def carry_out(user_id: uuid.UUID, command: commands.Command, *, socket_name: str
 
 def _activity_set(call: Call, command: commands.ActivitySet) -> Result:
     worker = _worker(call)
-    activity = Activity.objects.filter(
-        pk=ids.parse_sid("WA", command.activity), workspace_id=worker.workspace_id
-    ).first()
-    if activity is None:
+    activity = Activity.find_by_sid(command.activity)
+    if activity is None or activity.workspace_id != worker.workspace_id:
         raise NotVisible(_("There is no such activity."))
     # Whoever leaves lets their open offers go at once: the customers need not wait for the time to run out.
     presence.set_activity(worker, activity, by=call.desk.user, now=call.now, reject_pending=True)
@@ -99,6 +97,7 @@ def _message_send(call: Call, command: commands.MessageSend) -> Result:
         seen_seq=None if command.force else command.seen_seq,
         now=call.now,
     )
+    assert message is not None  # only automatic ones may be dropped
     return {"message": queries.message_json(message)}
 
 
@@ -170,7 +169,8 @@ def _complete(call: Call, command: commands.TaskComplete) -> Result:
     task = _task(call, command.conversation)
     _keep_note(call, task, command.note)
     tasks.complete(task, by=_by(call, task), reason=command.disposition, now=call.now)
-    drafts.forget(task.conversation)
+    if task.conversation is not None:
+        drafts.forget(task.conversation)
     return {}
 
 
@@ -196,8 +196,8 @@ def _worker(call: Call) -> Worker:
 
 
 def _reservation(worker: Worker, sid: str) -> Reservation:
-    found = Reservation.objects.filter(pk=ids.parse_sid("WR", sid), worker=worker).first()
-    if found is None:
+    found = Reservation.find_by_sid(sid)
+    if found is None or found.worker_id != worker.pk:
         raise NotVisible(_("There is no such offer."))
     return found
 
@@ -222,7 +222,7 @@ def _by(call: Call, task: Task) -> Worker | None:
 def _keep_note(call: Call, task: Task, note: str) -> None:
     """The note that goes with ending or returning a task: a commit of its own before it, because routing's rows are
     locked before conversations; the same words for the same task are kept once, however often it is tried."""
-    if note.strip():
+    if note.strip() and task.conversation is not None:
         key = hashlib.sha256(f"{task.sid} {note}".encode()).hexdigest()
         messages.note(task.conversation, text=note, key=key, user=call.desk.user, now=call.now)
 

@@ -44,10 +44,11 @@ T = TypeVar("T")
 
 async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call synchronous code that uses the database."""
-    return await database_sync_to_async(function, thread_sensitive=False, executor=_threads)(*args, **kwargs)
+    called: T = await database_sync_to_async(function, thread_sensitive=False, executor=_threads)(*args, **kwargs)
+    return called
 
 
-class ConsoleConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class ConsoleConsumer(AsyncWebsocketConsumer):
     """One tab of one agent."""
 
     user_id: uuid.UUID

@@ -15,9 +15,8 @@ from conversations.services import visibility
 def get(user: Any, sid: object) -> Contact:
     """The contact behind a public id. Raises ``NotVisible``."""
     key = Contact.id_from_sid(sid)
-    seen = visibility.visible_to(user).filter(identity__contact_id=key)
-    found = Contact.objects.filter(pk=key).first() if key is not None and seen.exists() else None
-    if found is None:
+    found = None if key is None else Contact.objects.filter(pk=key).first()
+    if found is None or not visibility.visible_to(user).filter(identity__contact=found).exists():
         raise NotVisible(_("There is no such contact, or they are not yours to see."))
     return found
 

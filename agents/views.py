@@ -45,7 +45,7 @@ class Console(LoginRequiredMixin, TemplateView):
     template_name = "agents/console.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        desk = access.find_desk(request.user.pk)
+        desk = access.find_desk(access.person(request).pk)
         if desk is None:
             return render(request, "agents/no_desk.html", status=403)
         config = {

@@ -54,7 +54,7 @@ def dispositions() -> list[dict[str, str]]:
 
 def remember_language(response: HttpResponseBase, user: User) -> None:
     """Let the pages that follow (and the JavaScript catalog) speak the language this person chose."""
-    response.set_cookie(  # type: ignore[attr-defined]
+    response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         user.language,
         max_age=365 * 24 * 3600,

@@ -54,18 +54,18 @@ def number(request: Request, name: str) -> int | None:
     return int(value)
 
 
-def make_cursor(at: dt.datetime | None, row_id: uuid.UUID) -> str:
+def make_cursor(at: dt.datetime, row_id: uuid.UUID) -> str:
     """Where a page ended, for the client to bring back: signed, so that nothing else is ever read from it."""
-    return signing.dumps([None if at is None else at.isoformat(), row_id.hex], salt=_SALT, compress=False)
+    return signing.dumps([at.isoformat(), row_id.hex], salt=_SALT, compress=False)
 
 
-def read_cursor(request: Request) -> tuple[dt.datetime | None, uuid.UUID] | None:
+def read_cursor(request: Request) -> tuple[dt.datetime, uuid.UUID] | None:
     """The place ``make_cursor`` noted, None on the first page. Raises ``ValidationError``."""
     value = request.query_params.get("cursor")
     if not value:
         return None
     try:
         at, row_id = signing.loads(value, salt=_SALT)
-        return None if at is None else dt.datetime.fromisoformat(at), uuid.UUID(hex=row_id)
+        return dt.datetime.fromisoformat(at), uuid.UUID(hex=row_id)
     except (signing.BadSignature, ValueError, TypeError, json.JSONDecodeError):
         raise ValidationError({"cursor": [_("This is no place in the list. Start again without it.")]}) from None

@@ -27,7 +27,9 @@ class Conversations(base.ConsoleView):
         return Response(
             {
                 "results": [{**queries.conversation_json(row), "unread": unread[row.pk]} for row in page],
-                "next": base.make_cursor(page[-1].last_message_at, page[-1].pk) if more else None,
+                "next": base.make_cursor(page[-1].last_message_at or page[-1].created_at, page[-1].pk)
+                if more
+                else None,
             }
         )
 

@@ -50,7 +50,7 @@ class Drafts(base.ConsoleView):
     """GET -> {results: [{conversation, text, updated_at}]}. Saved over the socket."""
 
     def get(self, request: Request) -> Response:
-        return Response({"results": drafts.of(request.user)})
+        return Response({"results": drafts.of(access.person(request))})
 
 
 class Uploads(base.ConsoleView):
@@ -76,12 +76,12 @@ class Me(base.ConsoleView):
     """GET, POST {language, theme} -> {sid, name, username, language, theme, is_supervisor}."""
 
     def get(self, request: Request) -> Response:
-        return Response(welcome.person_json(access.get_desk(request.user.pk)))
+        return Response(welcome.person_json(access.get_desk(access.person(request).pk)))
 
     def post(self, request: Request) -> Response:
         mine = MySettings(data=request.data)
         mine.is_valid(raise_exception=True)
-        user = request.user
+        user = access.person(request)
         for name, value in mine.validated_data.items():
             setattr(user, name, value)
         user.save(update_fields=list(mine.validated_data))

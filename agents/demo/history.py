@@ -14,7 +14,8 @@ from django.db import transaction
 from agents.models import User
 from channels_adapters.contract import InboundMessage, Sender
 from channels_adapters.messenger import simulator as messenger
-from conversations.models import Channel, Contact, Conversation, Identity, Transmission
+from channels_adapters.simulator.base import Persona
+from conversations.models import Channel, Contact, Conversation, Identity, Message, Transmission
 from conversations.services import contacts, lifecycle, messages, ownership, statuses, stream
 from routing.models import Worker
 
@@ -44,7 +45,7 @@ class Customer:
     web: str = ""
 
 
-def _persona(*, vip: bool, language: str) -> messenger.Persona:
+def _persona(*, vip: bool, language: str) -> Persona:
     return next(one for one in messenger.DEMO_PERSONAS if one.language == language and (one.note == "VIP") == vip)
 
 
@@ -148,7 +149,7 @@ def _tell(
         author = "bot" if who == "bot" else "user"
         sent = messages.send(conversation, text=text, key=key, author=author, user=people.get(who), now=at)
         assert sent is not None
-        _mark_read(sent.pk, conversation, key, at)
+        _mark_read(sent, conversation, key, at)
     assert conversation is not None
     lifecycle.close(conversation, disposition=talk.disposition, now=at + dt.timedelta(minutes=3))
 
@@ -162,9 +163,8 @@ def _take(conversation: Conversation, agent: User, at: dt.datetime) -> None:
         )
 
 
-def _mark_read(message_id: object, conversation: Conversation, key: str, at: dt.datetime) -> None:
+def _mark_read(message: Message, conversation: Conversation, key: str, at: dt.datetime) -> None:
     locked = stream.lock(conversation)
-    message = locked.messages.get(pk=message_id)
     parts = list(message.transmissions.order_by("part"))
     for part in parts:
         part.status, part.sent_at, part.external_id = Transmission.Status.READ, at, f"{key}-{part.part}"

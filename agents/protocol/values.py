@@ -24,10 +24,10 @@ def text(limit: int, *, least: int = 0) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if not isinstance(value, str):
             raise ValueError("must be a text")
-        value = scrub(value)
-        if not least <= len(value) <= limit:
+        clean = scrub(value)
+        if not least <= len(clean) <= limit:
             raise ValueError(f"must have {least} to {limit} characters")
-        return value
+        return clean
 
     return read
 

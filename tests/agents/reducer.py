@@ -19,7 +19,8 @@ def apply(state: State | None, frame: dict[str, Any]) -> State | None:
     if frame["type"] == "gone":
         return None
     if frame["type"] == "snapshot":
-        return copy.deepcopy(frame["state"])
+        snapshot: State = copy.deepcopy(frame["state"])
+        return snapshot
     if state is None:
         raise MissedEvent(f"event {frame['seq']} before any snapshot")
     if frame["seq"] <= state["seq"]:

@@ -10,7 +10,8 @@ FOLDER = Path(__file__).parent / "frames"
 
 
 def load(name: str) -> list[dict[str, Any]]:
-    return json.loads((FOLDER / f"{name}.json").read_text())
+    loaded: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())
+    return loaded
 
 
 def server_frame(name: str) -> dict[str, Any]:

@@ -23,11 +23,13 @@ do = database_sync_to_async
 
 
 async def an_agent(**fields: Any) -> User:
-    return await do(factory.agent)(**fields)
+    made: User = await do(factory.agent)(**fields)
+    return made
 
 
 async def held_by(agent: User) -> Conversation:
-    return await do(scenes.conversation)(owner=agent)
+    made: Conversation = await do(scenes.conversation)(owner=agent)
+    return made
 
 
 # -- coming and going ----------------------------------------------------------------------------------
@@ -202,6 +204,27 @@ async def test_a_longer_replay_than_one_read_goes_on_by_itself(monkeypatch: pyte
         for one in (first, second):
             state = await tab.until_seq(one.sid, 4)
             assert [message["text"] for message in state["messages"]] == ["a", "b", "c"]
+
+
+async def test_what_happens_while_the_snapshot_is_read_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from agents import streams
+
+    monkeypatch.setattr("agents.pulse.PERIOD", 60)
+    start_for = streams.start_for
+    amira = await an_agent()
+    conversation = await held_by(amira)
+
+    def start_and_then_something_happens(*args: Any) -> streams.Reading:
+        reading = start_for(*args)
+        scenes.says(conversation, "in between")
+        return reading
+
+    monkeypatch.setattr("agents.streams.start_for", start_and_then_something_happens)
+    async with Tab(amira) as tab:
+        await tab.subscribe(conversation.sid)
+
+        state = await tab.until_seq(conversation.sid, 2)
+        assert state["messages"][-1]["text"] == "in between"
 
 
 async def test_doubled_and_reordered_hints_change_nothing() -> None:
@@ -441,7 +464,7 @@ async def test_who_only_watches_cannot_write_but_can_note() -> None:
 
 
 async def accepted(agent: User, tab: Tab) -> Conversation:
-    conversation = await do(routing.conversation)()
+    conversation: Conversation = await do(routing.conversation)()
     reservation = await do(scenes.offer)(conversation, agent)
     await tab.ask("reservation.accept", reservation=reservation.sid)
     return conversation

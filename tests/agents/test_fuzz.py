@@ -31,7 +31,7 @@ anything = st.recursive(
 
 def likely(field: str, sids: dict[str, str]) -> st.SearchStrategy[Any]:
     """Values this field may well have, so that the fuzz gets past the front door."""
-    own = {
+    own: dict[str, list[Any]] = {
         "conversation": [sids["CH"], "CH" + NOTHING],
         "reservation": [sids["WR"], "WR" + NOTHING],
         "activity": [sids["WA"], "WA" + NOTHING],
