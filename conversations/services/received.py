@@ -91,7 +91,8 @@ def _build(
         text, data = scrub(event.text), scrub_json(dict(event.data))
         reply_to = find(channel, event.reply_to)
     elif isinstance(event, Postback):
-        kind, text, data = "postback", scrub(event.title), {"payload": scrub(event.payload)}
+        kind, text = "postback", scrub(event.title)
+        data = {**scrub_json(dict(event.data)), "payload": scrub(event.payload)}
     else:
         kind, data = "unsupported", {"type": scrub_name(event.kind, 64), "raw": scrub_json(dict(event.raw))}
     if getattr(event, "passive", False):

@@ -142,6 +142,21 @@ def test_an_image_and_a_location_become_attachments(desk: Desk) -> None:
     assert kinds == [[("location", "stored")], [("image", "pending")]]
 
 
+def test_who_comes_by_a_link_is_a_button_press_that_tells_where_from(desk: Desk) -> None:
+    desk.graph.act(make.LINA, "referral", {})
+    desk.settle()
+
+    message = Message.objects.get(direction="in")
+    assert (message.kind, message.text, message.data) == (
+        "postback",
+        "autumn-sale",
+        {
+            "payload": "autumn-sale",
+            "referral": {"ref": "autumn-sale", "source": "SHORTLINK", "type": "OPEN_THREAD"},
+        },
+    )
+
+
 def test_another_app_s_thread_is_shown_and_marked(desk: Desk) -> None:
     wire = desk.graph.wire
     desk.signed(wire.body(wire.message(make.LINA, "m_standby", clock.now(), text="for another app"), name="standby"))
