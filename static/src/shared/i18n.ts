@@ -2,7 +2,7 @@
  * Translations come from Django's JavaScriptCatalog, which the page loads before us (`/jsi18n/`). Without it (tests,
  * a catalog that failed to load) everything falls back to the English source string.
  *
- * Every call has a literal, double-quoted string, so that makemessages finds it.
+ * Every call has a literal, double-quoted string, so that our `manage.py makemessages -d djangojs -e ts,svelte` finds it.
  */
 
 interface Catalog {
