@@ -229,7 +229,7 @@ def _to_file(row: Attachment) -> HistoryFile:
 @functools.lru_cache(maxsize=16_384)
 def _group_of(conversation_id: uuid.UUID) -> str:
     """The customer's socket group; a conversation never changes its line or identity, so it is asked for once."""
-    row: dict[str, Any] = (
+    row = (
         Conversation.objects.filter(pk=conversation_id)
         .values("channel__type", "channel__address", "identity__kind", "identity__scope", "identity__address")
         .get()

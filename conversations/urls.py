@@ -3,12 +3,11 @@ from __future__ import annotations
 import uuid
 
 from django.urls import path, register_converter
-from django.urls.converters import StringConverter
 
 from conversations import views, webhooks
 
 
-class HexConverter(StringConverter):
+class HexConverter:
     """A row id as 32 hex digits."""
 
     regex = "[0-9a-f]{32}"

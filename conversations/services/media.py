@@ -69,7 +69,7 @@ class FetchFailed(ContactCenterError):
 
 
 def store_upload(
-    file: UploadedFile, *, user: Any = None, identity: Identity | None = None, now: dt.datetime | None = None
+    file: UploadedFile[Any], *, user: Any = None, identity: Identity | None = None, now: dt.datetime | None = None
 ) -> Attachment:
     """Keep an uploaded file for its uploader (a user or a visitor's identity) until a message takes it.
     Raises ``Refused`` for files that are empty, too large or programs."""
@@ -112,7 +112,7 @@ def _storage_name() -> str:
     return ids.new_token(24)
 
 
-def sniff(file: IO[bytes] | UploadedFile, *, claimed: str) -> tuple[str, str]:
+def sniff(file: IO[bytes] | UploadedFile[Any], *, claimed: str) -> tuple[str, str]:
     """(extension, content type) by a file's first bytes. What they do not tell keeps its claimed type, unless that
     would make it look like something we show inline."""
     file.seek(0)
@@ -248,7 +248,7 @@ def _write(row: Attachment) -> None:
     with transaction.atomic():
         conversation = stream.lock(row.message.conversation_id)
         row.save(update_fields=["content_type", "size", "state", "error", "due_at", "kind", "file", "attempts"])
-        message = Message.objects.get(pk=row.message_id)
+        message = Message.objects.get(pk=row.message.pk)
         if row.state != _State.PENDING:
             thread.changed(conversation, message)
 

@@ -25,7 +25,7 @@ def insert_all(rows: Sequence[models.Model]) -> int:
         return 0
     fields = rows[0]._meta.concrete_fields
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     one = "(" + ", ".join(["%s"] * len(fields)) + ")"
     inserted = 0
     with connection.cursor() as cursor:

@@ -118,7 +118,7 @@ def _recover() -> None:
     from conversations.services import delivery, inbound
 
     ahead, today = delivery.LEASE + dt.timedelta(seconds=2), clock.now
-    clock.now = lambda: today() + ahead  # type: ignore[assignment]
+    clock.now = lambda: today() + ahead
     inbound.sweep(now=clock.now())
     delivery.sweep(clock.now())
 

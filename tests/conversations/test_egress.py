@@ -149,7 +149,7 @@ def test_an_answer_too_large_is_cut_off(is_declared: bool, server: Server, clien
         except OSError:
             pass
 
-    server.routes["/flood"] = pour  # type: ignore[assignment]
+    server.routes["/flood"] = pour
 
     with pytest.raises(egress.AnswerTooLarge):
         client.get(f"{server.url}/flood", extensions={"max_bytes": 50_000})
@@ -169,7 +169,7 @@ def test_an_answer_that_drips_is_cut_off(server: Server, client: httpx.Client, s
         except OSError:
             pass
 
-    server.routes["/drip"] = drip  # type: ignore[assignment]
+    server.routes["/drip"] = drip
     started = time.monotonic()
 
     with pytest.raises(egress.AnswerTooLarge):

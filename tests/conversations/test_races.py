@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -104,7 +105,7 @@ def test_the_same_event_in_fifty_different_requests_is_one_message(drain: JobQue
     event = make.inbound(line)
     requests = [make.request(event, make.inbound(line, sender=make.sender(f"c-{n}"))) for n in range(50)]
 
-    at_once([lambda request=request: inbound.accept(line.connection, request, now=clock.now()) for request in requests])
+    at_once([partial(inbound.accept, line.connection, request, now=clock.now()) for request in requests])
 
     assert InboundEvent.objects.filter(key=event.key).count() == 1
     assert Payload.objects.count() == 50
@@ -187,7 +188,7 @@ def test_one_conversation_is_opened_by_many_workers(drain: JobQueue) -> None:
     line = make.channel()
     events = [make.inbound(line) for _ in range(16)]
 
-    at_once([lambda event=event: messages.receive(line, event, now=make.NOW) for event in events])
+    at_once([partial(messages.receive, line, event, now=make.NOW) for event in events])
 
     conversation = Conversation.objects.get()
     assert conversation.message_seq == 16
@@ -201,8 +202,8 @@ def test_a_message_that_comes_while_its_conversation_is_closed_is_in_one_or_the_
         event = make.inbound(line)
         at_once(
             [
-                lambda current=current: lifecycle.close(current, now=make.NOW),
-                lambda event=event: messages.receive(line, event, now=make.NOW),
+                partial(lifecycle.close, current, now=make.NOW),
+                partial(messages.receive, line, event, now=make.NOW),
             ]
         )
 
@@ -266,7 +267,7 @@ def test_receipts_at_once_end_at_the_furthest(drain: JobQueue) -> None:
     news = [make.receipt(line, status, "p-1") for status in ("sent", "delivered", "read") * 4]
     random.Random(1).shuffle(news)
 
-    at_once([lambda one=one: messages.record_status(line, one, now=make.NOW) for one in news])
+    at_once([partial(messages.record_status, line, one, now=make.NOW) for one in news])
 
     message.refresh_from_db()
     assert message.status == "read"
@@ -285,10 +286,8 @@ def test_an_echo_and_the_answer_at_once_are_one_message(drain: JobQueue, provide
         echo = make.echo(line, external_id=f"m-{number}", client_ref=claim.outbound.ref, recipient=who)
         at_once(
             [
-                lambda claim=claim, number=number: delivery.record(
-                    claim, SendReceipt(f"m-{number}"), now=make.NOW, began_at=make.NOW
-                ),
-                lambda echo=echo: messages.echo(line, echo, now=make.NOW),
+                partial(delivery.record, claim, SendReceipt(f"m-{number}"), now=make.NOW, began_at=make.NOW),
+                partial(messages.echo, line, echo, now=make.NOW),
             ]
         )
         message.refresh_from_db()
@@ -302,7 +301,7 @@ def test_many_hand_overs_leave_one_owner_and_count_every_one(drain: JobQueue) ->
     users = [make.user() for _ in range(8)]
 
     versions = at_once(
-        [lambda user=user: ownership.change(conversation, owner="worker", user=user, now=make.NOW) for user in users]
+        [partial(ownership.change, conversation, owner="worker", user=user, now=make.NOW) for user in users]
     )
 
     fresh = Conversation.objects.get()
@@ -346,7 +345,7 @@ def test_one_upload_ends_in_one_message(drain: JobQueue) -> None:
             return False
         return True
 
-    won = at_once([lambda conversation=conversation: attach(conversation) for conversation in conversations])
+    won = at_once([partial(attach, conversation) for conversation in conversations])
 
     assert sorted(won) == [False, False, False, True]
     assert Attachment.objects.get().message is not None

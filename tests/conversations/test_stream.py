@@ -364,9 +364,10 @@ def test_pages_follow_each_other_without_gap_or_double(now: dt.datetime, scene: 
     for number in range(7):
         make.received(scene.line, sender=make.sender(f"other-{number}"), now=now)  # all at the same moment
     seen: list[Any] = []
-    before = None
+    before: tuple[dt.datetime, Any] | None = None
     while page := queries.conversations(scene.amira, before=before, limit=3):
         seen += [row.pk for row in page]
+        assert page[-1].last_message_at is not None
         before = (page[-1].last_message_at, page[-1].pk)
 
     assert len(seen) == len(set(seen)) == 8

@@ -135,9 +135,12 @@ def test_with_the_database_away_the_provider_is_asked_to_come_again(monkeypatch:
 def test_an_adapter_gets_the_raw_bytes_and_lower_case_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     line = make.channel()
     seen: list[WebhookRequest] = []
-    monkeypatch.setattr(
-        "tests.factories.adapters.EchoAdapter.parse", lambda self, request, connection: seen.append(request) or []
-    )
+
+    def parse(self: Any, request: WebhookRequest, connection: Any) -> list[Any]:
+        seen.append(request)
+        return []
+
+    monkeypatch.setattr("tests.factories.adapters.EchoAdapter.parse", parse)
 
     _post(line, b'{"a": "\\u00e4"}', query_params={"q": "1"})
 

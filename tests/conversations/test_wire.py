@@ -11,6 +11,7 @@ from channels_adapters.contract import (
     Echo,
     Edit,
     InboundAttachment,
+    InboundEvent,
     InboundMessage,
     Malformed,
     Postback,
@@ -35,7 +36,7 @@ PERSON = Sender(
 )
 FILE = InboundAttachment(kind="image", url="https://cdn.example/x", name="a.png", size=3, data={"sticker_id": 1})
 
-EVENTS = [
+EVENTS: list[InboundEvent | Malformed] = [
     InboundMessage(
         **BASE,
         sender=PERSON,

@@ -104,7 +104,8 @@ def test_an_event_is_done_only_when_every_receiver_returned(
     inbound.drain_lane(lane, now=now)
     row = InboundEvent.objects.get()
     assert (row.status, row.attempts, row.error) == ("pending", 1, "RuntimeError")
-    assert row.due_at == now + dt.timedelta(seconds=0.5) or row.due_at > now
+    assert row.due_at is not None
+    assert row.due_at > now
 
     inbound.drain_lane(lane, now=row.due_at)
 
