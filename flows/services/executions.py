@@ -136,10 +136,11 @@ def on_delivery_failed(message_id: uuid.UUID, *, now: dt.datetime) -> None:
 
 def stop(conversation_id: uuid.UUID, *, now: dt.datetime) -> None:
     """End what still runs for this conversation: it was closed, or a person took over."""
+    rows = Execution.objects.filter(conversation_id=conversation_id, status=Execution.Status.ACTIVE)
+    if not rows.exists():
+        return
     with transaction.atomic():
-        for execution in Execution.objects.select_for_update(of=("self",)).filter(
-            conversation_id=conversation_id, status=Execution.Status.ACTIVE
-        ):
+        for execution in rows.select_for_update(of=("self",)):
             _end(execution, now=now)
 
 

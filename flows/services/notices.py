@@ -66,8 +66,11 @@ def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.
 
 def settle(conversation_id: uuid.UUID) -> None:
     """The customer waits no more: forget the notice, and show who answers now. Doing it twice shows it once."""
+    notice = QueueNotice.objects.filter(conversation_id=conversation_id)
+    if not notice.exists():
+        return
     with transaction.atomic():
-        if not QueueNotice.objects.filter(conversation_id=conversation_id).delete()[0]:
+        if not notice.delete()[0]:
             return
         rows = Conversation.objects.select_related("channel__connection", "identity")
         conversation = rows.filter(pk=conversation_id).first()
@@ -87,16 +90,23 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
         for row in QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
         if queue_id is None or row.conversation_id in tasks
     }
-    done = 0
-    for conversation_id, row in rows.items():
-        place = tasks.get(conversation_id)
+    return sum(_look_after(key, rows.get(key), tasks.get(key), now=now) for key in {**rows, **tasks})
+
+
+def _look_after(
+    conversation_id: uuid.UUID, row: QueueNotice | None, place: tuple[uuid.UUID, int] | None, *, now: dt.datetime
+) -> bool:
+    """One customer of a sweep; what goes wrong with them is not the others' trouble."""
+    try:
+        if row is None:
+            return _begin_late(conversation_id, now=now)
         if place is None:
             settle(conversation_id)
-        elif _bring_up_to_date(row, *place, now=now):
-            done += 1
-    for conversation_id in tasks.keys() - rows.keys():
-        done += _begin_late(conversation_id, now=now)
-    return done
+            return False
+        return _bring_up_to_date(row, *place, now=now)
+    except Exception:
+        log.exception("notice.failed", conversation=conversation_id.hex)
+        return False
 
 
 def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
@@ -104,13 +114,13 @@ def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int
     rows = Task.objects.filter(status__in=_WAITING, queue__isnull=False)
     if queue_id is not None:
         rows = rows.filter(queue_id=queue_id)
-    queues: dict[uuid.UUID, list[tuple[tuple[float, float, str], uuid.UUID, uuid.UUID | None]]] = {}
+    queues: dict[uuid.UUID | None, list[tuple[tuple[float, float, int], uuid.UUID, uuid.UUID | None]]] = {}
     for key, queue, order, priority, start, conversation in rows.values_list(
         "pk", "queue_id", "queue__task_order", "priority", "virtual_start_time", "conversation_id"
     ):
         # The order ``routing.queries.waiting_ahead`` counts by.
         at = start.timestamp()
-        rank = (0.0, -at, "") if order == "LIFO" else (-float(priority), at, key.hex)
+        rank = (0.0, -at, -key.int) if order == "LIFO" else (-float(priority), at, key.int)
         queues.setdefault(queue, []).append((rank, key, conversation))
     found: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
     for waiting in queues.values():

@@ -37,7 +37,7 @@ anything = st.recursive(
     max_leaves=8,
 )
 ANSWERS = [{"id": "x", "phrases": {"en": ["hello", "5"]}, "answer": {"en": "{{contact.name}}", "ar": "نعم"}}]
-properties = st.fixed_dictionaries(
+properties: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "body": texts,
@@ -75,7 +75,9 @@ def transitions(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    states = [{"name": "Trigger", "type": "trigger", "transitions": [{"event": "incomingMessage", "next": "a"}]}]
+    states: list[dict[str, Any]] = [
+        {"name": "Trigger", "type": "trigger", "transitions": [{"event": "incomingMessage", "next": "a"}]}
+    ]
     for name in NAMES[1:]:
         kind = draw(st.sampled_from([*WIDGETS, "say-play"]))
         states.append({"name": name, "type": kind, "properties": draw(properties), "transitions": draw(transitions())})

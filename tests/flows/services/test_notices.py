@@ -234,6 +234,28 @@ def test_a_customer_who_leaves_leaves_the_line(provider: Provider, drain: JobQue
     assert list(QueueNotice.objects.values_list("conversation_id", flat=True)) == [second.conversation.pk]
 
 
+def test_trouble_with_one_customer_is_not_the_others(
+    provider: Provider, drain: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = in_line("a", "b", "c", type="live")
+    drain(queue="low")
+    provider.notices.clear()
+    accept(first.task)
+    drain.clear()
+    bring = notices._bring_up_to_date
+
+    def breaks(row: QueueNotice, *args: object, **kwargs: object) -> bool:
+        if row.conversation == second.conversation:
+            raise ZeroDivisionError
+        return bring(row, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(notices, "_bring_up_to_date", breaks)
+
+    assert notices.sweep(third.now) == 1
+    drain(queue="low")
+    assert shown(provider, "c") == [("queue", 1)]
+
+
 # -- the order -------------------------------------------------------------------------------------
 
 

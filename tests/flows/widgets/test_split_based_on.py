@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from flows.values import End, RecordStep
 from tests.factories.flows import after_trigger, match, split, state
 from tests.flows.walk import Walk
 
-LEAF = {"variables": []}
+LEAF: dict[str, Any] = {"variables": []}
 
 
 def taken(body: str, *branches: dict[str, object], no: str = "") -> list[tuple[str, str]]:
