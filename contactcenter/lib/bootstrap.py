@@ -35,8 +35,16 @@ MODULES = os.path.join(ROOT, "node_modules")
 
 #: Commands that need the built front end; others (migrate, shell ...) only need Python's part.
 NEED_FRONT_END = {"demo", "serve", "test", "runserver", "bench"}
+#: Commands that need the packages of requirements-dev.lock.
+NEED_TEST_PACKAGES = {"test", "lint"}
 #: Commands that need the front end's packages, but not the build.
 NEED_MODULES = NEED_FRONT_END | {"dev", "lint"}
+#: The system's list of certificate authorities: Debian and Alpine, Red Hat, SUSE.
+AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
 #: Set in images and by packagers who prepare everything themselves.
 SWITCH = "CONTACTCENTER_BOOTSTRAP"
 
@@ -81,7 +89,7 @@ def ensure(argv: list[str]) -> None:
 def _missing(command: str) -> list[str]:
     """Names of the steps to take for this command, in order."""
     steps = []
-    if not _is_current(VENV, _python_stamp()) or not os.path.exists(VENV_PYTHON):
+    if not _is_current(VENV, _python_stamp(_lock_for(command))) or not os.path.exists(VENV_PYTHON):
         steps.append("python")
     if command in NEED_MODULES and not _is_current(MODULES, _modules_stamp()):
         steps.append("modules")
@@ -112,9 +120,15 @@ def _hash(*paths: str) -> str:
     return digest.hexdigest()
 
 
-def _python_stamp() -> str:
+def _lock_for(command: str) -> str:
+    """Running it needs fewer packages than testing it. An environment once made for testing stays one."""
+    for_tests = command in NEED_TEST_PACKAGES or os.path.exists(os.path.join(VENV, "bin", "pytest"))
+    return "requirements-dev.lock" if for_tests else "requirements.lock"
+
+
+def _python_stamp(lock: str) -> str:
     # The folder's own path counts too: scripts in a virtual environment name it, so a moved project is made anew.
-    return f"{_hash('requirements.lock')} {VERSION} {VENV}"
+    return f"{_hash(lock)} {VERSION} {VENV}"
 
 
 def _modules_stamp() -> str:
@@ -150,7 +164,7 @@ def _prepare(command: str) -> None:
             "translations": _make_translations,
         }
         for step in steps:
-            make[step]()
+            make[step](command)
         if steps:
             _say(f"Ready in {time.monotonic() - started:.0f} s.")
 
@@ -217,15 +231,16 @@ def _advice(output: str) -> str:
     return "Run the same command again; if it fails the same way, delete .venv, .tools and node_modules first."
 
 
-def _make_python() -> None:
+def _make_python(command: str) -> None:
     _say("Preparing Python packages (once, and after updates)")
     uv = shutil.which("uv") or _install_tool("uv", "bin/uv")
     if not _fits(VENV_PYTHON):
         shutil.rmtree(VENV, ignore_errors=True)
         _run("Virtual environment", [uv, "venv", "--no-project", "--python", sys.executable, VENV])
-    command = [uv, "pip", "sync", "--python", VENV_PYTHON, "--require-hashes", "requirements.lock"]
-    _run("Packages from requirements.lock", command, env=_certificates())
-    _write_stamp(VENV, _python_stamp())
+    lock = _lock_for(command)
+    sync = [uv, "pip", "sync", "--python", VENV_PYTHON, "--require-hashes", lock]
+    _run(f"Packages from {lock}", sync, env=_certificates())
+    _write_stamp(VENV, _python_stamp(lock))
 
 
 def _fits(python: str) -> bool:
@@ -246,9 +261,14 @@ def _works(command: list[str]) -> bool:
 
 
 def _certificates() -> dict[str, str]:
-    """uv brings its own list of authorities; where pip was told of another one, uv is told as well."""
-    cert = os.environ.get("PIP_CERT")
-    return {"SSL_CERT_FILE": cert} if cert and "SSL_CERT_FILE" not in os.environ else {}
+    """uv and npm bring their own list of authorities, pip asks the system. Where the system has one (with a company's
+    own authority in it, perhaps), all of them are to use it."""
+    given = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
+    bundle = next((path for path in (given, *AUTHORITIES) if path and os.path.exists(path)), "")
+    if not bundle:
+        return {}
+    wanted = {"SSL_CERT_FILE": bundle, "NODE_EXTRA_CA_CERTS": bundle}
+    return {name: path for name, path in wanted.items() if name not in os.environ}
 
 
 def _install_tool(name: str, path: str) -> str:
@@ -308,18 +328,18 @@ def _npm_of(node_path: str) -> list[str] | None:
     return [npm] if npm else None
 
 
-def _make_modules() -> None:
+def _make_modules(command: str) -> None:
     _say("Preparing front-end packages (once, and after updates)")
     executable, folder = node()
     npm = _npm_of(executable)
     if npm is None:
         raise Failed("Node is here, but npm is not. On Debian and Ubuntu:  apt install npm")
-    env = {"PATH": folder + os.pathsep + os.environ.get("PATH", "")}
+    env = {"PATH": folder + os.pathsep + os.environ.get("PATH", ""), **_certificates()}
     _run("Packages from package-lock.json", [*npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], env=env)
     _write_stamp(MODULES, _modules_stamp())
 
 
-def _make_front_end() -> None:
+def _make_front_end(command: str) -> None:
     _say("Building the front end")
     executable, folder = node()
     stamp = _front_end_stamp()
@@ -331,5 +351,5 @@ def _make_front_end() -> None:
     _write_stamp(DIST, stamp)
 
 
-def _make_translations() -> None:
+def _make_translations(command: str) -> None:
     _run("Translations", [VENV_PYTHON, "-m", "contactcenter.lib.catalogs"], hints="Mend the .po file named above.")

@@ -29,6 +29,7 @@ def choose(argv: list[str]) -> None:
         folder = Path(os.environ["DATA_DIR"])
         make_secrets(folder)
         (folder / DEMO_MARK).touch()
+        os.environ.setdefault("LOG_LEVEL", "WARNING")  # what to open and who may sign in should stay in sight
     elif "--init" in argv[2:]:
         make_secrets(Path(os.environ.get("DATA_DIR") or ROOT / "data" / "site"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(bootstrap, name, str(value))
     for folder in (".venv/bin", ".tools", "static/dist", "static/src/console", "static/build", "node_modules"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("requirements.lock", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json"):
+    for name in (
+        "requirements.lock",
+        "requirements-dev.lock",
+        "package.json",
+        "package-lock.json",
+        "vite.config.ts",
+        "tsconfig.json",
+    ):
         (tmp_path / name).write_text(name)
     (tmp_path / ".venv/bin/python").touch()
     (tmp_path / "static/src/console/main.ts").write_text("1")
-    bootstrap._write_stamp(bootstrap.VENV, bootstrap._python_stamp())
+    bootstrap._write_stamp(bootstrap.VENV, bootstrap._python_stamp("requirements.lock"))
     bootstrap._write_stamp(bootstrap.MODULES, bootstrap._modules_stamp())
     bootstrap._write_stamp(bootstrap.DIST, bootstrap._front_end_stamp())
     return tmp_path
@@ -44,6 +52,28 @@ def test_a_new_lock_file_asks_for_new_packages(project: Path) -> None:
     (project / "requirements.lock").write_text("changed")
 
     assert bootstrap._missing("migrate") == ["python"]
+
+
+def test_testing_needs_more_packages_than_running(project: Path) -> None:
+    assert bootstrap._missing("test") == ["python"]
+
+
+def test_an_environment_made_for_testing_stays_one(project: Path) -> None:
+    (project / ".venv/bin/pytest").touch()
+    bootstrap._write_stamp(bootstrap.VENV, bootstrap._python_stamp("requirements-dev.lock"))
+
+    assert bootstrap._missing("test") == []
+    assert bootstrap._missing("demo") == []
+
+
+def test_both_locks_name_the_same_versions() -> None:
+    root = Path(__file__).parents[3]
+    pins = [
+        set(re.findall(r"^\S+==\S+", (root / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    ]
+
+    assert pins[0] <= pins[1]
 
 
 def test_a_moved_project_gets_a_new_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

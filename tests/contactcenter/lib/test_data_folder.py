@@ -34,6 +34,7 @@ def test_demo_makes_its_folder_with_keys_and_a_mark(
     argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATA_DIR", "unset")
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
 
     data_folder.choose([part.format(tmp_path / "d") for part in argv])
 
