@@ -21,7 +21,7 @@ from tests.factories import routing as make
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 NOW = make.NOW
-ROUNDS = 12
+ROUNDS = 8
 
 
 def after(seconds: float) -> dt.datetime:
