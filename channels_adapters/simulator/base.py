@@ -195,6 +195,20 @@ class Simulator:
         self.touch()
         return bubble
 
+    def snapshot(self) -> tuple[list[Persona], dict[str, list[Bubble]], dict[str, tuple[str, bytes]]]:
+        """People, chats and files, to be kept."""
+        with self._lock:
+            return list(self._personas.values()), {a: list(chat) for a, chat in self._chats.items()}, dict(self._media)
+
+    def restore(
+        self, personas: Sequence[Persona], chats: Mapping[str, list[Bubble]], media: Mapping[str, tuple[str, bytes]]
+    ) -> None:
+        """Put back what ``snapshot`` gave."""
+        with self._lock:
+            self._personas.update({one.address: one for one in personas})
+            self._chats.update({address: list(chats.get(address, ())) for address in self._personas})
+            self._media.update(media)
+
     # -- files ------------------------------------------------------------------------------------
 
     def keep(self, name: str, content_type: str, content: bytes) -> str:
