@@ -7,4 +7,7 @@ class RoutingConfig(AppConfig):
     verbose_name = _("Routing")
 
     def ready(self) -> None:
-        from routing import receivers  # noqa: F401  (registers them)
+        from channels_adapters import gateway
+        from routing import availability, receivers  # noqa: F401  (registers the receivers)
+
+        gateway.register_availability(availability.is_anyone_available)

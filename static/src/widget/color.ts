@@ -41,6 +41,26 @@ export function readableOn(color: Rgb, ground: Rgb, wanted = 4.5): Rgb {
   return target;
 }
 
+/** `color`, lighter but no paler, until it can be read on a dark `ground`: mixed with white it would turn grey. */
+export function glowingOn(color: Rgb, ground: Rgb, wanted: number): Rgb {
+  const [r, g, b] = color.map((part) => part / 255) as unknown as Rgb;
+  const [high, low] = [Math.max(r, g, b), Math.min(r, g, b)];
+  const spread = high - low;
+  if (!spread) return readableOn(color, ground, wanted);
+  const start = (high + low) / 2;
+  const saturation = Math.min(0.75, spread / (1 - Math.abs(2 * start - 1)));
+  const hue = high === r ? ((g - b) / spread + 6) % 6 : high === g ? (b - r) / spread + 2 : (r - g) / spread + 4;
+  for (let light = start; light < 1; light += 0.02) {
+    const chroma = (1 - Math.abs(2 * light - 1)) * saturation;
+    const tried = [0, 8, 4].map((at) => {
+      const place = (at + hue * 2) % 12;
+      return (light - (chroma / 2) * Math.max(-1, Math.min(place - 3, 9 - place, 1))) * 255;
+    }) as unknown as Rgb;
+    if (contrast(tried, ground) >= wanted) return tried;
+  }
+  return WHITE;
+}
+
 export interface Palette {
   accent: string;
   /** The lower end of the header's gradient. */
@@ -62,6 +82,6 @@ export function palette(hex: string): Palette {
     deep: format(on === WHITE ? mix(accent, BLACK, 0.18) : mix(accent, WHITE, 0.12)),
     on: format(on),
     light: format(readableOn(color, WHITE)),
-    dark: format(readableOn(color, [24, 28, 38], 5)),
+    dark: format(glowingOn(color, [24, 28, 38], 6)),
   };
 }

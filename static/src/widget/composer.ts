@@ -165,14 +165,22 @@ export class Composer {
     this.input.focus();
   }
 
+  /** A small picture of a picture: drawn, because the page's policy may forbid blob: and data: addresses. */
   private thumb(file: File): HTMLElement {
     const sheet = h("span", { class: "thumb" }, icon("file", 18));
-    if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) return sheet;
-    const url = URL.createObjectURL(file);
-    const image = h("img", { class: "thumb", alt: "" });
-    image.addEventListener("load", () => URL.revokeObjectURL(url));
-    image.addEventListener("error", () => image.replaceWith(sheet)); // the page's policy may forbid blob: pictures
-    image.src = url;
-    return image;
+    if (/^image\/(png|jpeg|gif|webp)$/.test(file.type)) {
+      createImageBitmap(file).then(
+        (bitmap) => {
+          const canvas = h("canvas", { class: "thumb", width: "72", height: "72" });
+          const scale = 72 / Math.min(bitmap.width, bitmap.height);
+          const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+          canvas.getContext("2d")?.drawImage(bitmap, (72 - width) / 2, (72 - height) / 2, width, height);
+          bitmap.close();
+          sheet.replaceWith(canvas);
+        },
+        () => undefined, // not a picture after all
+      );
+    }
+    return sheet;
   }
 }

@@ -50,6 +50,7 @@ export class Panel {
   private readonly helloText = h("p");
   private readonly older = h("div", { class: "older", hidden: true });
   private readonly ended = h("div", { class: "ended", hidden: true });
+  private readonly away = h("div", { class: "ended", role: "status", hidden: true });
   private readonly typing: HTMLElement;
   private readonly typingFace = h("div", { class: "face", "aria-hidden": "true" });
   private readonly typingText = h("span", { class: "sr" });
@@ -101,7 +102,7 @@ export class Panel {
       { class: "tool", type: "button", "aria-label": say("close"), title: say("close"), onclick: () => this.close() },
       icon("close", 20),
     );
-    const head = h("header", { class: "head" }, this.avatar, h("div", { class: "who" }, h("h2", { class: "title", id: "cc-title" }, this.title), this.status), this.mute, close);
+    const head = h("div", { class: "head" }, this.avatar, h("div", { class: "who" }, h("h2", { class: "title", id: "cc-title" }, this.title), this.status), this.mute, close);
     this.queue.append(this.place, h("div", { class: "queue-words" }, this.queueTitle, this.queueText));
     this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": say("chat") });
     this.typing = h(
@@ -124,6 +125,7 @@ export class Panel {
       this.form ?? false,
       this.log,
       this.ended,
+      this.away,
       this.typing,
       this.chips,
     );
@@ -323,6 +325,7 @@ export class Panel {
     }
     show(this.older, state.loadingOlder);
     show(this.ended, hasEnded(state));
+    this.renderAway(state);
     this.renderTyping(state);
     this.renderChips(state);
     const news = this.news(state, before);
@@ -393,6 +396,14 @@ export class Panel {
             : this.words.say("queueSoon"),
       );
     }
+  }
+
+  /** Who waits for a person while nobody is there is told so, kindly. */
+  private renderAway(state: State): void {
+    const waits = !!state.chat?.open && state.chat.owner === "queue" && !state.chat.agent_online;
+    setText(this.away, waits ? this.local("away") || this.words.say("awayLong") : "");
+    show(this.away, waits);
+    if (waits) show(this.queue, false); // a number would promise too much
   }
 
   private renderForm(state: State): void {
