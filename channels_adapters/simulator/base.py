@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import json
 import queue
 import secrets
@@ -96,9 +97,16 @@ class Exchange:
 Post = Callable[[str, bytes, Mapping[str, str]], tuple[int, str]]
 
 
-def _post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+@functools.cache
+def _client() -> httpx.Client:
+    """One client (making one costs more than a webhook), without connections kept open for the server to close."""
+    return httpx.Client(timeout=20, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+
+def post_over_http(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Deliver a webhook to a real address. Status 0: nobody answers there."""
     try:
-        response = httpx.post(url, content=body, headers=dict(headers), timeout=20, trust_env=False)
+        response = _client().post(url, content=body, headers=dict(headers))
     except httpx.HTTPError as error:
         return 0, f"{type(error).__name__}: nobody answers at this address"
     return response.status_code, response.text[:2000]
@@ -120,7 +128,7 @@ class Simulator:
         self,
         personas: Sequence[Persona],
         *,
-        post: Post = _post_over_http,
+        post: Post = post_over_http,
         base_url: str = "",
         now: Callable[[], dt.datetime] = clock.now,
         changed: Callable[[], None] = lambda: None,

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from channels_adapters.simulator.base import Bubble, Persona
+from channels_adapters.simulator.base import Bubble, Persona, post_over_http
 from contactcenter.lib.errors import Refused
 from tests.factories import messenger as make
 
@@ -72,9 +72,7 @@ def test_every_change_is_announced() -> None:
 
 
 def test_a_webhook_to_nobody_is_told_and_not_fatal() -> None:
-    from channels_adapters.simulator.base import _post_over_http
-
-    fake = make.graph(post=_post_over_http, base_url="http://127.0.0.1:1")
+    fake = make.graph(post=post_over_http, base_url="http://127.0.0.1:1")
 
     assert fake.act(make.LINA, "text", {"text": "Hello?"})["status"] == 0
     assert fake.chat(make.LINA)[0].status == "failed"
