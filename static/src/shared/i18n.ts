@@ -39,7 +39,7 @@ function isolate(value: string): string {
   return (isRtl() ? LTR : RTL).test(value) ? `\u2068${value}\u2069` : value;
 }
 
-/** Fills Django's named placeholders: `interpolate(gettext("Hello %(name)s"), {name})`. */
+/** Fills Django's named placeholders: `interpolate(text, {name})` turns `%(name)s` into the name. */
 export function interpolate(text: string, values: Record<string, string | number>): string {
   return text.replace(/%\((\w+)\)[sd]/g, (whole: string, name: string) => {
     const value = values[name];

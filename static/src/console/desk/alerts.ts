@@ -18,6 +18,8 @@ export interface Notice {
   title: string;
   body: string;
   kind: "offer" | "message";
+  /** Only the sound: its notification is on the screen already. */
+  isReminder?: boolean;
   open: () => void;
 }
 
@@ -27,6 +29,7 @@ export class Alerts {
   #taken = new Set<string>();
   #audio: AudioContext | null = null;
   #shown = new Map<string, Notification>();
+  #timers = new Set<ReturnType<typeof setTimeout>>();
   #title = document.title;
 
   start(): void {
@@ -46,19 +49,23 @@ export class Alerts {
 
   stop(): void {
     this.#channel?.close();
+    this.#channel = null;
+    this.#timers.forEach((timer) => clearTimeout(timer));
     for (const one of this.#shown.values()) one.close();
   }
 
   notify(notice: Notice): void {
     const inFront = document.visibilityState === "visible" && document.hasFocus();
-    const wait = inFront ? 0 : document.visibilityState === "visible" ? 80 : 160 + Math.random() * 120;
-    setTimeout(() => {
+    const wait = inFront ? 0 : document.visibilityState === "visible" ? 40 + Math.random() * 120 : 180 + Math.random() * 160;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
       if (this.#taken.has(notice.id)) return;
       this.#taken.add(notice.id);
       this.#channel?.postMessage({ id: notice.id } satisfies Announcement);
       if (this.sound) this.#play(notice.kind);
-      if (!inFront) this.#show(notice);
+      if (!inFront && !notice.isReminder) this.#show(notice);
     }, wait);
+    this.#timers.add(timer);
   }
 
   /** The offer is gone or the conversation has been read: so is its notification. */

@@ -37,6 +37,8 @@ export interface Mine {
 }
 
 const TYPING_EVERY = 3_000;
+/** An offer nobody has answered rings again. */
+const RING_EVERY = 8_000;
 
 export class Desk {
   config: ConsoleConfig;
@@ -65,6 +67,7 @@ export class Desk {
   #typing = new Map<string, number>();
   #loadingOlder = new Set<string>();
   #sweeper: ReturnType<typeof setInterval> | undefined;
+  #ringer: ReturnType<typeof setInterval> | undefined;
 
   constructor(config: ConsoleConfig) {
     this.config = config;
@@ -101,6 +104,8 @@ export class Desk {
     this.alerts.start();
     this.tabs.restore();
     this.#sweeper = setInterval(() => this.presence.sweep(), 1000);
+    this.#ringer = setInterval(() => this.#remind(), RING_EVERY);
+    window.addEventListener("beforeunload", this.#onLeaving);
     this.socket.start();
     api.drafts().then(
       (drafts) => drafts.forEach((one) => this.drafts.receive(one.conversation, one.text)),
@@ -113,6 +118,8 @@ export class Desk {
     this.alerts.stop();
     clock.stop();
     clearInterval(this.#sweeper);
+    clearInterval(this.#ringer);
+    window.removeEventListener("beforeunload", this.#onLeaving);
   }
 
   // ---- what the screen reads ----------------------------------------------------------------------
@@ -436,17 +443,33 @@ export class Desk {
     this.#badge();
   }
 
-  #ring(offer: Reservation): void {
+  #ring(offer: Reservation, times = 0): void {
     const name = offer.conversation?.contact.name || gettext("A customer");
     this.alerts.notify({
-      id: `offer-${offer.sid}`,
+      id: `offer-${offer.sid}-${times}`,
       group: `offer-${offer.sid}`,
       kind: "offer",
+      isReminder: times > 0,
       title: interpolate(gettext("%(name)s is waiting for you"), { name }),
       body: offer.conversation?.last_message_text || offer.task.queue?.name || "",
       open: () => (this.tabs.pane = "inbox"),
     });
   }
+
+  /** Numbered by the offer's age, so that the tabs of one agent agree on which ring this is. */
+  #remind(): void {
+    if (this.connection.state !== "online") return;
+    for (const offer of this.offers) {
+      const age = clock.now - (parseTime(offer.created_at) ?? clock.now);
+      if (age > RING_EVERY / 2) this.#ring(offer, Math.round(age / RING_EVERY));
+    }
+  }
+
+  /** Closing the window with something unsent in it deserves a question. */
+  #onLeaving = (event: BeforeUnloadEvent): void => {
+    const unsent = this.outbox.items.some((item) => item.state === "waiting" || item.state === "sending");
+    if (unsent && this.connection.state !== "online") event.preventDefault();
+  };
 
   #announce(state: ConversationState, message: Message): void {
     const sid = state.conversation.sid;
