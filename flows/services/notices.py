@@ -124,9 +124,9 @@ def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int
         queues.setdefault(queue, []).append((rank, key, conversation))
     found: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
     for waiting in queues.values():
-        for ahead, (_rank, key, conversation) in enumerate(sorted(waiting, key=lambda item: item[0])):
-            if conversation is not None:
-                found[conversation] = (key, ahead)
+        for ahead, (_rank, task_id, waiter) in enumerate(sorted(waiting, key=lambda item: item[0])):
+            if waiter is not None:
+                found[waiter] = (task_id, ahead)
     return found
 
 
