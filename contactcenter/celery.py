@@ -6,6 +6,7 @@ costs at most the two seconds until a sweep finds the work.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -16,6 +17,8 @@ from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
 from contactcenter import timers
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")  # for the ``celery`` program
 
 TRANSPORT_ALIASES["embedded"] = "contactcenter.lib.memory_broker:Transport"
 

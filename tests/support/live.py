@@ -76,7 +76,7 @@ class Process:
             log.seek(self._from)
             return log.read().decode(errors="replace")
 
-    def wait_for(self, pattern: str, seconds: float = 40.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 90.0) -> re.Match[str]:
         """The first match of ``pattern`` in the output. Raises ``AssertionError`` with all of it."""
         deadline = time.monotonic() + seconds
         while True:

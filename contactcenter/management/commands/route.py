@@ -1,8 +1,10 @@
-"""``manage.py route``: a router process of a scaled site. Start two: one leads, the other takes over within seconds."""
+"""``manage.py route``: the router of a scaled site. Start two: one leads, the other stands by."""
 
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from typing import Any
 
@@ -10,36 +12,59 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 
+#: Longest wait for the broker's connection to end after the router has given its lease back.
+GRACE = 3.0
+
 
 class Command(BaseCommand):
-    help = "Run a router: it leads while it holds the lease, else it stands by."
+    help = "Run the router (it leads while it holds the lease; start a second one to stand by)."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.REDIS_URL:
-            raise CommandError("route needs REDIS_URL; demo and serve have the router in their one process.")
+            raise CommandError(
+                "route is part of a scaled site and needs REDIS_URL. In one process (serve) it runs by itself."
+            )
+        from celery.worker import state
+
         from contactcenter.celery import make_app
         from routing import worker
 
         app = make_app("contactcenter-router")
         app.steps["consumer"].add(worker.ListenWhileLeading)
+        app.finalize()
         stop = threading.Event()
+        # Its own thread: with the broker away, routing goes on at a look every second.
         router = threading.Thread(target=worker.run, args=(stop,), name="router")
-        router.start()
-        controller = app.WorkController(
-            hostname="router@%h",
+        doorbell = app.WorkController(
+            hostname=f"router-{os.getpid()}@{os.uname().nodename}",
             pool="solo",
-            concurrency=1,
             queues=[worker.QUEUE],
+            ready_callback=lambda consumer: None,
             without_heartbeat=True,
             without_mingle=True,
             without_gossip=True,
             task_events=False,
             loglevel=logging.WARNING,
         )
-        try:
-            controller.start()
-        finally:
+
+        def end(number: int, frame: Any) -> None:
             stop.set()
-            router.join(5)
-        raise SystemExit(controller.exitcode or 0)
+            state.should_stop = 0
+            threading.Thread(target=_leave_when_done, args=(router,), daemon=True).start()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        router.start()
+        self.stdout.write("ready")
+        self.stdout.flush()
+        doorbell.start()
+        stop.set()
+        router.join()
+
+
+def _leave_when_done(router: threading.Thread) -> None:
+    """The lease is given back; do not wait longer for a broker that is away."""
+    router.join()
+    threading.Event().wait(GRACE)
+    os._exit(0)
