@@ -24,9 +24,11 @@ Node = tuple[Any, ...]
 MAX_LENGTH = 32_768
 MAX_DEPTH = 64
 MAX_CLAUSES = 1_000
+#: Tokens before a mistake at which a readable beginning is looked for.
+_BACK = 16
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""\s*+(?:
       (?P<str>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
      |(?P<num>-?[0-9]+(?:\.[0-9]+)?(?![\w$]))
      |(?P<op>==|!\s*=|<=|>=|=|<|>)
@@ -66,11 +68,7 @@ class ExpressionError(Refused):
 
 def parse(text: str) -> Node:
     """The normalised tree of an expression. Raises ``ExpressionError`` with the position and what was expected."""
-    parser = _Parser(text)
-    tree = parser.expression(0)
-    if parser.kind != "end":
-        raise parser.error(_JOIN)
-    return tree
+    return _Parser(text).whole()
 
 
 def parse_lenient(text: str) -> tuple[Node, ExpressionError | None]:
@@ -80,18 +78,19 @@ def parse_lenient(text: str) -> tuple[Node, ExpressionError | None]:
     the rest counts as one more alternative that never matches. Returns the tree and the mistake, if there was one.
     """
     try:
-        return parse(text), None
+        parser = _Parser(text)
+    except ExpressionError as mistake:
+        return FALSE, mistake
+    try:
+        return parser.whole(), None
     except ExpressionError as error:
         mistake = error
-    cut = min(mistake.position, len(text))
-    starts = [match.start() for match in _TOKEN.finditer(text[:cut])][-MAX_DEPTH:]
-    for end in [cut, *reversed(starts)]:
+    for end in reversed(parser.starts[-_BACK:]):
         try:
             tree = parse(text[:end])
         except ExpressionError:
             continue
-        rest = _TOKEN.match(text, end)
-        joined = rest is not None and (rest.group("path") or "").upper() == "AND"
+        joined = text[end : end + 3].upper() == "AND"
         return (FALSE if joined else tree), mistake
     return FALSE, mistake
 
@@ -131,9 +130,17 @@ class _Parser:
         self.length = len(text.rstrip())
         self.position = 0
         self.clauses = 0
+        #: where tokens begin, up to where reading stopped
+        self.starts: list[int] = []
         self.kind = self.value = ""
         self.start = 0
         self.next()
+
+    def whole(self) -> Node:
+        tree = self.expression(0)
+        if self.kind != "end":
+            raise self.error(_JOIN)
+        return tree
 
     def error(self, expected: str) -> ExpressionError:
         return ExpressionError(self.start, expected, self.text[self.start : self.position] or "the end")
@@ -144,10 +151,13 @@ class _Parser:
             return
         match = _TOKEN.match(self.text, self.position)
         if match is None:
-            start = self.position + len(self.text[self.position :]) - len(self.text[self.position :].lstrip())
+            rest = self.text[self.position :].lstrip()
+            start = len(self.text) - len(rest)
+            self.starts.append(start)
             raise ExpressionError(start, "a name, a value, an operator or a bracket", self.text[start : start + 20])
         kind = str(match.lastgroup)
         self.start, self.position = match.start(kind), match.end()
+        self.starts.append(self.start)
         value = match.group(kind)
         if kind == "path" and (word := value.upper()) in _WORDS:
             kind, value = _WORDS[word], word

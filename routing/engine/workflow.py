@@ -145,7 +145,8 @@ class _Reader:
             raise WorkflowError(path, "is missing or not an object")
         if routing is not document and "default_filter" in document:
             self.warnings.append("default_filter: stands next to task_routing and is ignored")
-        raw = routing.get("filters") or []
+        raw = routing.get("filters")
+        raw = [] if raw is None else raw
         if not isinstance(raw, list):
             raise WorkflowError(f"{path}.filters", "must be a list")
         filters = [self.filter(item, f"{path}.filters[{index}]") for index, item in enumerate(raw)]
