@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from agents import access, drafts
@@ -48,9 +49,11 @@ class NoAgent(Refused):
 
 
 def carry_out(user_id: uuid.UUID, command: commands.Command, *, socket_name: str, now: dt.datetime) -> Result:
-    """Do what ``command`` says for this person. Raises ``Refused`` (``NotVisible``, ``access.NotAllowed`` ...)."""
+    """Do what ``command`` says for this person. Raises ``Refused`` (``NotVisible``, ``access.NotAllowed`` ...), in
+    their language."""
     call = Call(access.get_desk(user_id), socket_name, now)
-    return _ACTIONS[type(command)](call, command)
+    with translation.override(call.desk.user.language):
+        return _ACTIONS[type(command)](call, command)
 
 
 # -- the agent's own stream --------------------------------------------------------------------------

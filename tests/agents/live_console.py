@@ -133,6 +133,15 @@ class Phone:
         )
         assert answer.status_code == 200, answer.text
 
+    async def hears(self, words: str) -> None:
+        """Wait until a message of ours with these words has arrived."""
+        for _ in range(400):
+            chat = self.state()["chats"].get(self.persona, [])
+            if any(words in message["text"] for message in chat if not message["is_mine"]):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"never heard {words!r}")
+
     def state(self) -> Json:
         state: Json = self.http.get("/channels/messenger/simulator/api/state").json()
         return state

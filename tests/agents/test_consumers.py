@@ -396,6 +396,23 @@ async def test_a_colleague_writing_is_shown_to_others_on_the_conversation() -> N
         assert await own_other.nothing()
 
 
+async def test_the_customer_learns_of_those_who_serve_them_and_not_of_watchers(drain: Any) -> None:
+    team = await do(factory.team)()
+    amira, bob = await an_agent(teams=[team]), await an_agent(teams=[team])
+    conversation = await do(scenes.conversation)(owner=amira, team=team)
+    await do(scenes.says)(conversation, "Hello")
+    drain.clear()
+    async with Tab(amira) as serving, Tab(bob) as watching:
+        for tab in (watching, serving):
+            await tab.ask("typing", conversation=conversation.sid, active=True)
+            await tab.ask("conversation.read", conversation=conversation.sid, seq=1)
+
+    assert [(job.name, job.kwargs["kind"], job.kwargs["data"]) for job in drain.waiting] == [
+        ("conversations.jobs.notify", "typing", {"active": True, "name": await do(lambda: amira.display_name)()}),
+        ("conversations.jobs.notify", "read", {"seq": 1}),
+    ]
+
+
 async def test_the_customer_writing_is_shown() -> None:
     from conversations import events
 
@@ -503,6 +520,23 @@ async def test_returning_a_conversation_to_the_queue_leaves_the_note() -> None:
         await do(conversation.refresh_from_db)()
         assert conversation.owner == "queue"
         assert await do(lambda: [m.text for m in Message.objects.filter(direction="note")])() == ["Speaks French"]
+
+
+async def test_refusals_speak_the_agents_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.utils import translation
+
+    spoken: list[str] = []
+
+    def listen(*args: Any) -> Any:
+        spoken.append(translation.get_language())
+        raise AssertionError
+
+    monkeypatch.setattr("agents.actions.visibility.get", listen)
+    for language in ("ar", "en"):
+        async with Tab(await an_agent(language=language)) as tab:
+            await tab.ask("conversation.watch", conversation="CH" + "0" * 32)
+
+    assert spoken == ["ar", "en"]
 
 
 async def test_an_offer_to_somebody_else_does_not_exist_for_me() -> None:

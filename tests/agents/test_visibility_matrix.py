@@ -24,7 +24,18 @@ from tests.agents.test_api import signed_in
 from tests.factories import agents as factory
 
 #: Addresses that prove the caller by other means (signature, visitor token), or are for everybody. Tested by owners.
-ELSEWHERE = ("admin/", "channels/", "hooks/", "healthz", "metrics", "jsi18n/", "i18n/", "simulator/", "shop/", "accounts/login/")
+ELSEWHERE = (
+    "admin/",
+    "channels/",
+    "hooks/",
+    "healthz",
+    "metrics",
+    "jsi18n/",
+    "i18n/",
+    "simulator/",
+    "shop/",
+    "accounts/login/",
+)
 
 #: Route -> (method, body) and what it is about: "object" = the secret conversation, "desk" = one's own things.
 RULES: dict[str, tuple[str, dict[str, Any], str]] = {
