@@ -98,7 +98,7 @@ PEOPLE = (
 )
 
 #: Chats at once: three.
-CAPACITIES = {"chat": 3, "sms": 3, "email": 5, "voice": 1}
+CAPACITIES = {"chat": 4, "sms": 3, "email": 5, "voice": 1}
 
 
 def ensure_teams(*, now: dt.datetime) -> dict[str, Team]:
