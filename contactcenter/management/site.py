@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.core.management.base import BaseCommand, OutputWrapper
+
+from contactcenter.management import tables
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, port: int) -> None:
@@ -59,7 +61,7 @@ def run(command: BaseCommand, listening: socket.socket, prepare: Callable[[str],
         signal.signal(number, signal.default_int_handler)
     try:
         with embedded.only_one(settings.DATA_DIR):
-            call_command("migrate", interactive=False, verbosity=0)
+            tables.migrate()
             lines = prepare(url)
 
             def ready() -> None:

@@ -62,8 +62,6 @@ EMBEDDED = not REDIS_URL
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "unfold.contrib.import_export",
-    "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -73,8 +71,6 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_vite",
-    "simple_history",
-    "import_export",
     "axes",
     "csp",
     "contactcenter",
@@ -100,7 +96,6 @@ MIDDLEWARE = [
     "contactcenter.middleware.UserLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it turns a locked-out sign-in into its answer
 ]
 
