@@ -5,29 +5,27 @@
 
 import { getContext, setContext } from "svelte";
 import { SvelteMap } from "svelte/reactivity";
-import { parseTime } from "../../shared/format";
 import { setCsrfToken } from "../../shared/http";
-import { gettext, interpolate, ngettext } from "../../shared/i18n";
-import { newKey } from "../../shared/keys";
+import { gettext } from "../../shared/i18n";
 import { api } from "../api";
 import { socketUrl, type ConsoleConfig } from "../config";
 import type { Disposition, EventFrame, Me, Message, Reservation, ServerFrame, Welcome } from "../protocol";
 import { ConsoleSocket, Refused, type Connection } from "../socket";
 import { fillPlaceholders } from "../state/canned";
 import { reachedStart, type ConversationState } from "../state/conversation";
-import { customerName, readSeq, unreadCount, waitingSince } from "../state/reading";
+import { customerName, waitingSince } from "../state/reading";
 import { accepted, conversationOf, offers, type WorkerState } from "../state/worker";
 import { Alerts } from "./alerts";
+import { Announcer, RING_EVERY } from "./announcer";
 import { Canned } from "./canned.svelte";
 import { clock } from "./clock.svelte";
-import { Drafts } from "./drafts.svelte";
-import { Outbox, type Outgoing } from "./outbox.svelte";
 import { prefs } from "./prefs.svelte";
 import { Presence } from "./presence.svelte";
+import { Reads } from "./reads.svelte";
 import { Streams } from "./streams.svelte";
 import { Tabs } from "./tabs.svelte";
 import { toasts } from "./toasts.svelte";
-import { Uploads } from "./uploads.svelte";
+import { Writing } from "./writing.svelte";
 
 /** A conversation of the agent's, as the list shows it. The state is missing until its snapshot has come. */
 export interface Mine {
@@ -35,10 +33,6 @@ export interface Mine {
   reservation: Reservation;
   state: ConversationState | undefined;
 }
-
-const TYPING_EVERY = 3_000;
-/** An offer nobody has answered rings again. */
-const RING_EVERY = 8_000;
 
 export class Desk {
   config: ConsoleConfig;
@@ -48,26 +42,19 @@ export class Desk {
   workerSid = $state<string | null>(null);
   /** Reservations being answered: their buttons wait. */
   answering = new SvelteMap<string, "accept" | "reject">();
-  /** What is written as an internal note: kept apart from the draft, so that it can never go out as a reply. */
-  noteTexts = new SvelteMap<string, string>();
-  /** Where "new messages" begins in an open conversation, fixed while it is looked at. */
-  newAfter = new SvelteMap<string, number>();
 
   readonly tabs = new Tabs();
   readonly presence = new Presence();
-  readonly uploads = new Uploads();
-  readonly alerts = new Alerts();
   readonly canned = new Canned();
-  readonly streams: Streams;
-  readonly drafts: Drafts;
-  readonly outbox: Outbox;
+  readonly alerts = new Alerts();
   readonly socket: ConsoleSocket;
+  readonly streams: Streams;
+  readonly reads: Reads;
+  readonly writing: Writing;
+  readonly #announcer: Announcer;
 
-  #reads = new SvelteMap<string, number>();
-  #typing = new Map<string, number>();
   #loadingOlder = new Set<string>();
-  #sweeper: ReturnType<typeof setInterval> | undefined;
-  #ringer: ReturnType<typeof setInterval> | undefined;
+  #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(config: ConsoleConfig) {
     this.config = config;
@@ -78,23 +65,26 @@ export class Desk {
       onWelcome: (welcome) => this.#onWelcome(welcome),
       onReady: () => void this.#onReady(),
       onFrame: (frame) => this.#onFrame(frame),
-      stillSignedIn: () => this.#stillSignedIn(),
+      stillSignedIn,
     });
     this.streams = new Streams({
       subscribe: (payload) => this.socket.request("subscribe", payload),
       unsubscribe: (conversation) => this.socket.tell("unsubscribe", { conversation }),
       openConversations: () => this.tabs.open,
-      onWorker: (before, after) => this.#onWorker(before, after),
+      onWorker: (before, after) => this.#announcer.offersChanged(offers(before), offers(after)),
       onConversation: (sid, after, event) => this.#onConversation(sid, after, event),
     });
-    this.drafts = new Drafts({
-      save: (conversation, text) => this.socket.request("draft.save", { conversation, text }),
+    this.reads = new Reads({
+      userSid: () => this.me.sid,
+      tell: (conversation, seq) => this.socket.tell("conversation.read", { conversation, seq }),
     });
-    const storageKey = `contactcenter.console.outbox.${config.user.sid}`;
-    this.outbox = new Outbox({
-      send: (item) => this.#deliver(item),
-      load: () => sessionStorage.getItem(storageKey),
-      save: (text) => sessionStorage.setItem(storageKey, text),
+    this.writing = new Writing(this.socket, config.user.sid);
+    this.#announcer = new Announcer(this.alerts, {
+      offers: () => this.offers,
+      unread: () => this.unreadTotal,
+      openInbox: () => (this.tabs.pane = "inbox"),
+      openConversation: (sid) => this.open(sid),
+      isLookedAt: (sid) => this.tabs.active === sid && document.visibilityState === "visible" && document.hasFocus(),
     });
   }
 
@@ -103,12 +93,14 @@ export class Desk {
     this.alerts.sound = prefs.sound;
     this.alerts.start();
     this.tabs.restore();
-    this.#sweeper = setInterval(() => this.presence.sweep(), 1000);
-    this.#ringer = setInterval(() => this.#remind(), RING_EVERY);
+    this.#timers = [
+      setInterval(() => this.presence.sweep(), 1000),
+      setInterval(() => this.connection.state === "online" && this.#announcer.remind(), RING_EVERY),
+    ];
     window.addEventListener("beforeunload", this.#onLeaving);
     this.socket.start();
     api.drafts().then(
-      (drafts) => drafts.forEach((one) => this.drafts.receive(one.conversation, one.text)),
+      (drafts) => drafts.forEach((one) => this.writing.drafts.receive(one.conversation, one.text)),
       () => {}, // drafts of other tabs and days are a comfort, not a condition
     );
   }
@@ -117,8 +109,7 @@ export class Desk {
     this.socket.stop();
     this.alerts.stop();
     clock.stop();
-    clearInterval(this.#sweeper);
-    clearInterval(this.#ringer);
+    this.#timers.forEach((timer) => clearInterval(timer));
     window.removeEventListener("beforeunload", this.#onLeaving);
   }
 
@@ -139,20 +130,16 @@ export class Desk {
     });
   }
 
+  get unreadTotal(): number {
+    return this.mine.reduce((sum, one) => sum + this.reads.unread(one.state), 0);
+  }
+
   reservationOf(sid: string): Reservation | undefined {
     return accepted(this.streams.worker).find((one) => conversationOf(one) === sid);
   }
 
   isMine(sid: string): boolean {
     return this.reservationOf(sid) !== undefined;
-  }
-
-  readSeq(state: ConversationState): number {
-    return Math.max(readSeq(state, this.me.sid), this.#reads.get(state.conversation.sid) ?? 0);
-  }
-
-  unread(state: ConversationState | undefined): number {
-    return state ? unreadCount(state, this.readSeq(state)) : 0;
   }
 
   waitingSince(sid: string): number | null {
@@ -166,14 +153,15 @@ export class Desk {
     return this.reservationOf(sid)?.conversation?.contact.name ?? "";
   }
 
-  get unreadTotal(): number {
-    return this.mine.reduce((sum, one) => sum + this.unread(one.state), 0);
+  /** A canned reply with the names at hand. */
+  fill(sid: string, text: string): string {
+    return fillPlaceholders(text, { "contact.name": this.nameOf(sid), "agent.name": this.me.name });
   }
 
   // ---- opening and reading ------------------------------------------------------------------------
 
   open(sid: string): void {
-    this.#leave(this.tabs.active);
+    if (this.tabs.active !== sid) this.#leave(this.tabs.active);
     this.tabs.show(sid);
     this.#enter(sid);
     this.streams.follow();
@@ -199,17 +187,12 @@ export class Desk {
     this.open(all[(at + by + all.length) % all.length]!);
   }
 
-  /** Everything that is loaded has been on the screen of a person who was looking. */
   markRead(sid: string): void {
     const state = this.streams.conversations.get(sid);
-    const last = state?.messages[state.messages.length - 1]?.seq ?? 0;
-    if (!state || last <= this.readSeq(state)) return;
-    this.#reads.set(sid, last);
-    this.socket.tell("conversation.read", { conversation: sid, seq: last });
-    this.alerts.withdraw(`message-${sid}`);
-    this.#badge();
+    if (state && this.reads.mark(state)) this.#announcer.read(sid);
   }
 
+  /** One page of history more. False: there is none, or it is on its way. */
   async loadOlder(sid: string): Promise<boolean> {
     const state = this.streams.conversations.get(sid);
     if (!state || reachedStart(state) || this.#loadingOlder.has(sid)) return false;
@@ -225,13 +208,13 @@ export class Desk {
     }
   }
 
-  // ---- offers and activity ------------------------------------------------------------------------
+  // ---- commands -----------------------------------------------------------------------------------
 
   async accept(reservation: Reservation): Promise<void> {
     const done = await this.#answer(reservation, "accept", () =>
       this.socket.request("reservation.accept", { reservation: reservation.sid }),
     );
-    const sid = done ? ((done["conversation"] as string | null) ?? conversationOf(reservation)) : null;
+    const sid = done ? (done.conversation ?? conversationOf(reservation)) : null;
     if (sid) this.open(sid);
   }
 
@@ -240,6 +223,46 @@ export class Desk {
       this.socket.request("reservation.reject", { reservation: reservation.sid }),
     );
     if (done) toasts.show("info", gettext("Rejected. It goes to the next available agent."));
+  }
+
+  setActivity(activity: string): Promise<boolean> {
+    return this.#do(() => this.socket.request("activity.set", { activity }));
+  }
+
+  send(sid: string, mode: "reply" | "note", text: string): void {
+    const messages = this.streams.conversations.get(sid)?.messages ?? [];
+    this.writing.send(sid, mode, text, messages[messages.length - 1]?.seq ?? 0);
+    this.reads.leave(sid);
+  }
+
+  retryMessage(message: Message): Promise<boolean> {
+    return this.#do(() => this.socket.request("message.retry", { message: message.sid }));
+  }
+
+  requeue(sid: string, note: string): Promise<boolean> {
+    return this.#finish(sid, gettext("Returned to the queue."), () =>
+      this.socket.request("conversation.requeue", { conversation: sid, ...(note ? { note } : {}) }),
+    );
+  }
+
+  wrapUp(sid: string): Promise<boolean> {
+    return this.#do(() => this.socket.request("task.wrapup", { conversation: sid }));
+  }
+
+  async complete(sid: string, disposition: string, note: string): Promise<boolean> {
+    const done = await this.#finish(sid, gettext("Completed."), () =>
+      this.socket.request("task.complete", { conversation: sid, disposition, ...(note ? { note } : {}) }),
+    );
+    if (done) this.writing.drafts.drop(sid);
+    return done;
+  }
+
+  watch(sid: string): Promise<boolean> {
+    return this.#do(() => this.socket.request("conversation.watch", { conversation: sid }));
+  }
+
+  unwatch(sid: string): Promise<boolean> {
+    return this.#do(() => this.socket.request("conversation.unwatch", { conversation: sid }));
   }
 
   async #answer<T>(reservation: Reservation, how: "accept" | "reject", ask: () => Promise<T>): Promise<T | null> {
@@ -253,88 +276,6 @@ export class Desk {
     } finally {
       this.answering.delete(reservation.sid);
     }
-  }
-
-  setActivity(activity: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("activity.set", { activity }));
-  }
-
-  // ---- writing ------------------------------------------------------------------------------------
-
-  /** Sends what is in the draft with the uploaded files, or keeps it as a note. The bubble is there at once. */
-  send(sid: string, mode: Outgoing["mode"], text: string, replyTo: string | null = null): void {
-    const state = this.streams.conversations.get(sid);
-    const files = mode === "reply" ? this.uploads.take(sid) : [];
-    this.outbox.add({
-      key: newKey(),
-      conversation: sid,
-      mode,
-      text,
-      files,
-      replyTo,
-      seenSeq: state?.messages[state.messages.length - 1]?.seq ?? 0,
-      at: new Date(clock.now).toISOString(),
-    });
-    if (mode === "note") this.noteTexts.delete(sid);
-    else this.drafts.clear(sid);
-    this.stopTyping(sid);
-    this.newAfter.delete(sid);
-  }
-
-  /** Takes back what a colleague's answer made doubtful, for rewriting. */
-  takeBack(key: string): void {
-    const item = this.outbox.discard(key);
-    if (!item) return;
-    const { conversation, mode, text } = item;
-    const typed = mode === "note" ? (this.noteTexts.get(conversation) ?? "") : this.drafts.of(conversation);
-    const both = [text, typed].filter(Boolean).join("\n");
-    if (mode === "note") this.noteTexts.set(conversation, both);
-    else this.drafts.write(conversation, both);
-  }
-
-  retryMessage(message: Message): Promise<boolean> {
-    return this.#do(() => this.socket.request("message.retry", { message: message.sid }));
-  }
-
-  typing(sid: string): void {
-    const now = Date.now();
-    if (now - (this.#typing.get(sid) ?? 0) < TYPING_EVERY) return;
-    this.#typing.set(sid, now);
-    this.socket.tell("typing", { conversation: sid, active: true });
-  }
-
-  stopTyping(sid: string): void {
-    if (this.#typing.delete(sid)) this.socket.tell("typing", { conversation: sid, active: false });
-  }
-
-  fill(sid: string, text: string): string {
-    return fillPlaceholders(text, { "contact.name": this.nameOf(sid), "agent.name": this.me.name });
-  }
-
-  // ---- ending -------------------------------------------------------------------------------------
-
-  requeue(sid: string, note: string): Promise<boolean> {
-    return this.#finish(sid, gettext("Returned to the queue."), () =>
-      this.socket.request("conversation.requeue", { conversation: sid, ...(note ? { note } : {}) }),
-    );
-  }
-
-  wrapUp(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("task.wrapup", { conversation: sid }));
-  }
-
-  complete(sid: string, disposition: string, note: string): Promise<boolean> {
-    return this.#finish(sid, gettext("Completed."), () =>
-      this.socket.request("task.complete", { conversation: sid, disposition, ...(note ? { note } : {}) }),
-    );
-  }
-
-  watch(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("conversation.watch", { conversation: sid }));
-  }
-
-  unwatch(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("conversation.unwatch", { conversation: sid }));
   }
 
   async #finish(sid: string, words: string, ask: () => Promise<unknown>): Promise<boolean> {
@@ -356,26 +297,11 @@ export class Desk {
     }
   }
 
-  async #deliver(item: Outgoing): Promise<Message> {
-    const { conversation, key, text } = item;
-    if (item.mode === "note") return (await this.socket.request("note.add", { conversation, key, text })).message;
-    const answer = await this.socket.request("message.send", {
-      conversation,
-      key,
-      text,
-      attachments: item.files.map((file) => file.key),
-      reply_to: item.replyTo,
-      seen_seq: item.seenSeq,
-      force: item.force,
-    });
-    return answer.message;
-  }
-
   // ---- what the server says -----------------------------------------------------------------------
 
   #onConnection(connection: Connection): void {
     this.connection = connection;
-    if (connection.state !== "online") this.outbox.setOnline(false);
+    if (connection.state !== "online") this.writing.outbox.setOnline(false);
   }
 
   #onWelcome(welcome: Welcome): void {
@@ -394,8 +320,8 @@ export class Desk {
       return; // the line broke again; the next welcome comes back here
     }
     if (this.tabs.active) this.#enter(this.tabs.active);
-    this.outbox.setOnline(true);
-    this.drafts.flush();
+    this.writing.outbox.setOnline(true);
+    this.writing.drafts.flush();
   }
 
   #onFrame(frame: ServerFrame): void {
@@ -412,119 +338,52 @@ export class Desk {
         this.presence.set(frame.conversation, "user", frame.user_sid, frame.name, frame.active ?? true);
         break;
       case "draft":
-        this.drafts.receive(frame.conversation, frame.text);
+        this.writing.drafts.receive(frame.conversation, frame.text);
         break;
       case "read":
-        this.#reads.set(frame.conversation, Math.max(frame.seq, this.#reads.get(frame.conversation) ?? 0));
-        this.alerts.withdraw(`message-${frame.conversation}`);
-        this.#badge();
+        this.reads.receive(frame.conversation, frame.seq);
+        this.#announcer.read(frame.conversation);
         break;
     }
-  }
-
-  #onWorker(before: WorkerState | null, after: WorkerState): void {
-    const known = new Set(offers(before).map((one) => one.sid));
-    const now = offers(after);
-    for (const offer of now) if (!known.has(offer.sid)) this.#ring(offer);
-    const live = new Set(now.map((one) => one.sid));
-    for (const sid of known) if (!live.has(sid)) this.alerts.withdraw(`offer-${sid}`);
-    this.#badge();
   }
 
   #onConversation(sid: string, after: ConversationState, event: EventFrame | null): void {
-    this.outbox.reconcile(sid, after.messages);
+    this.writing.outbox.reconcile(sid, after.messages);
     const message = event?.event === "message.added" ? event.data.message : undefined;
     if (message?.direction === "in") {
       this.presence.stop(sid, "customer");
-      if (this.isMine(sid) && message.seq > this.readSeq(after)) this.#announce(after, message);
+      if (this.isMine(sid) && message.seq > this.reads.of(after)) this.#announcer.message(after, message);
     }
     if (message?.direction === "out") this.presence.stop(sid, "user");
     if (!event && this.tabs.active === sid) this.#enter(sid);
-    this.#badge();
-  }
-
-  #ring(offer: Reservation, times = 0): void {
-    const name = offer.conversation?.contact.name || gettext("A customer");
-    this.alerts.notify({
-      id: `offer-${offer.sid}-${times}`,
-      group: `offer-${offer.sid}`,
-      kind: "offer",
-      isReminder: times > 0,
-      title: interpolate(gettext("%(name)s is waiting for you"), { name }),
-      body: offer.conversation?.last_message_text || offer.task.queue?.name || "",
-      open: () => (this.tabs.pane = "inbox"),
-    });
-  }
-
-  /** Numbered by the offer's age, so that the tabs of one agent agree on which ring this is. */
-  #remind(): void {
-    if (this.connection.state !== "online") return;
-    for (const offer of this.offers) {
-      const age = clock.now - (parseTime(offer.created_at) ?? clock.now);
-      if (age > RING_EVERY / 2) this.#ring(offer, Math.round(age / RING_EVERY));
-    }
-  }
-
-  /** Closing the window with something unsent in it deserves a question. */
-  #onLeaving = (event: BeforeUnloadEvent): void => {
-    const unsent = this.outbox.items.some((item) => item.state === "waiting" || item.state === "sending");
-    if (unsent && this.connection.state !== "online") event.preventDefault();
-  };
-
-  #announce(state: ConversationState, message: Message): void {
-    const sid = state.conversation.sid;
-    const looking = this.tabs.active === sid && document.visibilityState === "visible" && document.hasFocus();
-    if (looking) return;
-    this.alerts.notify({
-      id: `message-${sid}-${message.seq}`,
-      group: `message-${sid}`,
-      kind: "message",
-      title: customerName(state.conversation),
-      body: message.text || gettext("sent a file"),
-      open: () => this.open(sid),
-    });
-  }
-
-  #badge(): void {
-    this.alerts.badge(this.offers.length + this.unreadTotal);
+    this.#announcer.badge();
   }
 
   #enter(sid: string): void {
     const state = this.streams.conversations.get(sid);
-    if (state && !this.newAfter.has(sid)) {
-      const read = this.readSeq(state);
-      if (unreadCount(state, read) > 0 && read > 0) this.newAfter.set(sid, read);
-    }
+    if (state) this.reads.enter(state);
   }
 
   #leave(sid: string | null): void {
     if (!sid) return;
-    this.newAfter.delete(sid);
-    this.stopTyping(sid);
+    this.reads.leave(sid);
+    this.writing.stopTyping(sid);
   }
 
-  async #stillSignedIn(): Promise<boolean> {
-    try {
-      const answer = await fetch("/api/drafts/", { credentials: "same-origin", redirect: "manual" });
-      return !(answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect");
-    } catch {
-      return true; // no server at all says nothing about the session
-    }
-  }
+  /** Closing the window with something unsent in it deserves a question. */
+  #onLeaving = (event: BeforeUnloadEvent): void => {
+    const unsent = this.writing.outbox.items.some((item) => item.state === "waiting" || item.state === "sending");
+    if (unsent && this.connection.state !== "online") event.preventDefault();
+  };
 }
 
-/** For screen readers: what an offer's card says at a glance. */
-export function offerWords(offer: Reservation): string {
-  const name = offer.conversation?.contact.name || gettext("a customer");
-  const left = Math.max(0, Math.round(((parseTime(offer.expires_at) ?? clock.now) - clock.now) / 1000));
-  return interpolate(
-    ngettext(
-      "New offer: %(name)s on %(channel)s, %(n)s second left",
-      "New offer: %(name)s on %(channel)s, %(n)s seconds left",
-      left,
-    ),
-    { name, channel: offer.conversation?.channel.name ?? "", n: left },
-  );
+async function stillSignedIn(): Promise<boolean> {
+  try {
+    const answer = await fetch("/api/drafts/", { credentials: "same-origin", redirect: "manual" });
+    return !(answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect");
+  } catch {
+    return true; // no server at all says nothing about the session
+  }
 }
 
 const DESK = Symbol("desk");

@@ -76,7 +76,7 @@ test("what is ours is followed and listed with what is unread", async () => {
     [null, {}],
     [undefined, { [CH]: null }],
   ]);
-  expect(desk.mine.map((one) => [one.sid, desk.unread(one.state)])).toEqual([[CH, 1]]);
+  expect(desk.mine.map((one) => [one.sid, desk.reads.unread(one.state)])).toEqual([[CH, 1]]);
   expect(document.title).toMatch(/^\(1\)/);
 });
 
@@ -117,17 +117,17 @@ test("reading tells the server once and clears the badge, other tabs' reading to
 test("a message is on the screen at once, goes out with the last seq seen, and leaves when its event comes", async () => {
   await welcome([mine(CH)]);
   desk.open(CH);
-  desk.drafts.write(CH, "Hello");
+  desk.writing.drafts.write(CH, "Hello");
   desk.send(CH, "reply", "Hello");
-  expect(desk.outbox.of(CH).map((item) => item.state)).toEqual(["sending"]);
-  expect(desk.drafts.of(CH)).toBe("");
+  expect(desk.writing.outbox.of(CH).map((item) => item.state)).toEqual(["sending"]);
+  expect(desk.writing.drafts.of(CH)).toBe("");
   const asked = Server.last.all("message.send")[0]!;
   expect(asked).toMatchObject({ conversation: CH, text: "Hello", seen_seq: 1, force: false, attachments: [] });
   const stored = reply(2, { key: String(asked["key"]), text: "Hello" });
   await Server.last.answer("message.send", { message: stored });
-  expect(desk.outbox.of(CH)).toHaveLength(1);
+  expect(desk.writing.outbox.of(CH)).toHaveLength(1);
   Server.last.say(event(CH, 2, { message: stored }));
-  expect(desk.outbox.of(CH)).toEqual([]);
+  expect(desk.writing.outbox.of(CH)).toEqual([]);
 });
 
 test("a cut line: the message waits, the new line resumes from the numbers held and sends it with the same key", async () => {
@@ -136,7 +136,7 @@ test("a cut line: the message waits, the new line resumes from the numbers held 
   const key = Server.last.all("message.send")[0]!["key"];
   Server.last.onclose?.({ code: 1006 } as CloseEvent);
   await settle();
-  expect(desk.outbox.of(CH).map((item) => item.state)).toEqual(["waiting"]);
+  expect(desk.writing.outbox.of(CH).map((item) => item.state)).toEqual(["waiting"]);
   desk.socket.retryNow();
   const server = Server.last;
   server.say({ type: "welcome", user: { sid: "US1", name: "Amira" }, worker_sid: "WK1", server_time: "", dispositions: [] });
@@ -148,20 +148,20 @@ test("a cut line: the message waits, the new line resumes from the numbers held 
 
 test("a note keeps to itself: never in the draft, never sent as a reply", async () => {
   await welcome([mine(CH)]);
-  desk.noteTexts.set(CH, "secret");
+  desk.writing.notes.set(CH, "secret");
   desk.send(CH, "note", "secret");
   expect(Server.last.all("note.add")[0]).toMatchObject({ text: "secret" });
   expect(Server.last.all("message.send")).toEqual([]);
   Server.last.say({ type: "refused", id: Server.last.all("note.add")[0]!["id"], code: "x", message: "No." });
   await settle();
-  desk.takeBack(desk.outbox.of(CH)[0]!.key);
-  expect([desk.noteTexts.get(CH), desk.drafts.of(CH)]).toEqual(["secret", ""]);
+  desk.writing.takeBack(desk.writing.outbox.of(CH)[0]!.key);
+  expect([desk.writing.notes.get(CH), desk.writing.drafts.of(CH)]).toEqual(["secret", ""]);
 });
 
 test("drafts of another tab appear; what a customer writes ends their typing sign", async () => {
   await welcome([mine(CH)]);
   Server.last.say({ type: "draft", conversation: CH, text: "from the other tab" });
-  expect(desk.drafts.of(CH)).toBe("from the other tab");
+  expect(desk.writing.drafts.of(CH)).toBe("from the other tab");
   Server.last.say({ type: "typing", conversation: CH, who: "customer", name: "", user_sid: null, active: true });
   expect(desk.presence.in(CH, "customer")).toHaveLength(1);
   Server.last.say({ ...event(CH, 2, { message: message(2) }), event: "message.added" });

@@ -43,6 +43,13 @@ export class Drafts {
     void this.#save(conversation);
   }
 
+  /** The conversation is over; the server has let its draft go as well. */
+  drop(conversation: string): void {
+    clearTimeout(this.#timers.get(conversation));
+    this.#unsaved.delete(conversation);
+    this.#set(conversation, "");
+  }
+
   /** Another tab, or the server at the start. Never over something this tab has not saved yet. */
   receive(conversation: string, text: string): void {
     if (!this.#unsaved.has(conversation)) this.#set(conversation, text);

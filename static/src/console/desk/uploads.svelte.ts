@@ -48,7 +48,7 @@ export class Uploads {
           name: file.name,
           size: file.size,
           type: file.type,
-          preview: file.type.startsWith("image/") ? URL.createObjectURL(file) : "",
+          preview: /^image\/(png|jpeg|gif|webp)$/.test(file.type) ? URL.createObjectURL(file) : "",
           progress: 0,
           state: "uploading",
           reason: "",
