@@ -28,11 +28,11 @@ class Channel(memory.Channel):
     """Queues are shared by every connection of the process; they outlive a closed channel."""
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        super()._put(queue, message, **kwargs)  # type: ignore[no-untyped-call]
+        super()._put(queue, message, **kwargs)
         _announce()
 
     def _put_fanout(self, exchange: str, message: Any, routing_key: str | None = None, **kwargs: Any) -> None:
-        super()._put_fanout(exchange, message, routing_key, **kwargs)  # type: ignore[no-untyped-call]
+        super()._put_fanout(exchange, message, routing_key, **kwargs)
         _announce()
 
 

@@ -62,7 +62,12 @@ def test_the_timer_thread_runs_a_job_again_and_again_and_survives_its_failures()
 
 def test_of_two_beats_only_the_one_with_the_lease_rings(monkeypatch: pytest.MonkeyPatch) -> None:
     rang: list[str] = []
-    monkeypatch.setattr("celery.beat.Scheduler.tick", lambda self, *a, **k: rang.append(self.holder) or 5.0)
+
+    def ring(self: beat.LeasedScheduler, *args: object, **options: object) -> float:
+        rang.append(self.holder)
+        return 5.0
+
+    monkeypatch.setattr("celery.beat.Scheduler.tick", ring)
     first, second = (beat.LeasedScheduler(celery.app, lazy=True) for _ in range(2))
     first.holder, second.holder = "first", "second"
     monkeypatch.setattr(beat.LeasedScheduler, "_leads", lambda self: self.holder == "first")

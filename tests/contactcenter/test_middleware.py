@@ -55,12 +55,12 @@ def built(tmp_path: Path, settings: Settings) -> Path:
 def test_hashed_names_are_cached_for_ever_and_others_for_minutes(built: Path, path: str, cache: str) -> None:
     from django.contrib.staticfiles.finders import get_finder
 
-    get_finder.cache_clear()
+    get_finder.cache_clear()  # type: ignore[attr-defined]
     serve = StaticFiles(lambda request: None)
 
     response = serve(RequestFactory().get(path))
 
-    get_finder.cache_clear()
+    get_finder.cache_clear()  # type: ignore[attr-defined]
     assert response.headers["Cache-Control"] == cache
     assert response.content.startswith(b"let ")
     assert not response.streaming

@@ -96,7 +96,7 @@ class Postgres:
 
     def _answers(self) -> bool:
         assert self._bin
-        ready = [self._bin / "pg_isready", "-q", "-h", str(self.folder), "-U", "test"]
+        ready: list[str | Path] = [self._bin / "pg_isready", "-q", "-h", str(self.folder), "-U", "test"]
         return subprocess.run(ready, user=self._user, cwd=self.folder).returncode == 0
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:

@@ -57,10 +57,12 @@ def test_several_threads_and_loops_lose_nothing() -> None:
     for reader in readers:
         reader.start()
     joined.wait()
-    writers = [
-        threading.Thread(target=lambda: [layer.group_send_nowait("g", {"number": n}) for n in range(250)])
-        for _ in range(4)
-    ]
+
+    def write() -> None:
+        for number in range(250):
+            layer.group_send_nowait("g", {"number": number})
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
     for writer in writers:
         writer.start()
     for thread in (*writers, *readers):
