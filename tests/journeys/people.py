@@ -21,6 +21,14 @@ class Agent:
         self.page.locator("form button[type=submit]").first.click()
         expect(self.page.get_by_test_id("top-bar")).to_be_visible()
 
+    def another_tab(self) -> Agent:
+        """The same person in a second tab of the same browser."""
+        tab = object.__new__(Agent)
+        tab.page = self.page.context.new_page()
+        tab.page.goto("/console/")
+        expect(tab.page.get_by_test_id("top-bar")).to_be_visible()
+        return tab
+
     def be(self, activity: str) -> None:
         self.page.get_by_test_id("activity-menu").click()
         self.page.locator(f'[data-testid=activity-option][data-activity="{activity}"]').click()
@@ -42,7 +50,9 @@ class Agent:
         expect(offer).to_have_count(0)
 
     def conversation(self, customer: str) -> Locator:
-        return self.page.get_by_test_id("my-conversations").get_by_test_id("conversation-item").filter(has_text=customer)
+        return (
+            self.page.get_by_test_id("my-conversations").get_by_test_id("conversation-item").filter(has_text=customer)
+        )
 
     def open(self, customer: str) -> None:
         self.conversation(customer).click()
@@ -68,6 +78,12 @@ class Visitor:
         field = self.page.locator("input[name=name]")
         field.fill(name)
         field.press("Enter")
+        expect(self.box).to_be_visible()
+
+    def show(self) -> None:
+        """Open the chat unless it is open already."""
+        if not self.box.is_visible():
+            self.launcher.click()
         expect(self.box).to_be_visible()
 
     @property
