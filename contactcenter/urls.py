@@ -11,6 +11,7 @@ from channels_adapters import registry
 from contactcenter import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("favicon.ico", views.favicon),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.metrics, name="metrics"),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
