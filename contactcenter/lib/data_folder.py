@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = "secrets.env"
 DEMO_MARK = "demo"
+DATABASE = "contactcenter.sqlite3"
 
 
 def choose(argv: list[str]) -> None:
@@ -27,6 +29,8 @@ def choose(argv: list[str]) -> None:
         os.environ.setdefault("DATA_DIR", str(ROOT / "data" / "demo"))
     if command == "demo":
         folder = Path(os.environ["DATA_DIR"])
+        if (folder / DATABASE).exists() and not is_demo(folder):
+            sys.exit(f"{folder} holds a real site; demo would fill it with people everybody can sign in as.")
         make_secrets(folder)
         (folder / DEMO_MARK).touch()
         os.environ.setdefault("LOG_LEVEL", "WARNING")  # what to open and who may sign in should stay in sight

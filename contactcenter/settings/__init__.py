@@ -137,7 +137,7 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA_DIR / "contactcenter.sqlite3",
+            "NAME": DATA_DIR / data_folder.DATABASE,
             "OPTIONS": {
                 # WAL and IMMEDIATE: writers queue up instead of failing with "database is locked".
                 "transaction_mode": "IMMEDIATE",

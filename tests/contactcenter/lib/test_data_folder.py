@@ -43,6 +43,16 @@ def test_demo_makes_its_folder_with_keys_and_a_mark(
     assert data_folder.read_secrets(tmp_path / "d")["SECRET_KEY"]
 
 
+def test_demo_never_touches_a_real_sites_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", "unset")
+    (tmp_path / "contactcenter.sqlite3").touch()
+
+    with pytest.raises(SystemExit, match="holds a real site"):
+        data_folder.choose(["manage.py", "demo", "--data", str(tmp_path)])
+
+    assert not data_folder.is_demo(tmp_path)
+
+
 def test_serve_makes_no_keys_unless_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", "unset")
 
