@@ -33,15 +33,14 @@ class Book:
         self.newest_queues_first = newest_queues_first
         self.eligibility = Eligibility()
         self.lanes = Lanes()
-        self.idle = IdleOrder()
         self.clock = Clockwork()
         self.channels: dict[Id, int] = {}
         self.channel_ids: list[Id] = []
         self.channel_names: dict[str, int] = {}
         self.weights: list[int] = []
-        #: by channel: bitset and bytes of the workers with room for one more
+        #: by channel: the workers with room for one more, as a bitset and in the order of their idleness
         self.free: list[int] = []
-        self.room: list[bytearray] = []
+        self.idle: list[IdleOrder] = []
         self.queues: dict[Id, Queue] = {}
         self.rules: dict[Id, Rules] = {}
         self.workers: dict[Id, Worker] = {}
@@ -69,7 +68,7 @@ class Book:
         self.channel_ids.append(channel_id)
         self.weights.append(weight)
         self.free.append(0)
-        self.room.append(bytearray(len(self.slots) + 64))
+        self.idle.append(IdleOrder())
         self.lanes.add_channel()
 
     def put_queue(self, queue_id: Id, node: Node, *, max_reserved: int = 1, newest_first: bool = False) -> None:
@@ -343,10 +342,8 @@ class Book:
         worker = self.workers[worker_id] = Worker(worker_id, slot)
         if slot == len(self.slots):
             self.slots.append(worker)
-            self.idle.grow(slot)
-            for room in self.room:
-                if len(room) <= slot:
-                    room.extend(bytes(len(room)))
+            for idle in self.idle:
+                idle.grow(slot)
         self.slots[slot] = worker
         for table in (worker.caps, worker.loads, worker.accepted):
             table.extend([0] * len(self.channels))
@@ -364,22 +361,20 @@ class Book:
             self.eligibility.ask_volatile(worker.slot, worker.scope)
 
     def _sync(self, worker: Worker) -> None:
-        """Bring what searches look at (free, room, idle order) in line with the worker's own numbers."""
-        slot, has_any = worker.slot, False
-        for channel, room in enumerate(self.room):
+        """Bring what searches look at in line with the worker's own numbers."""
+        slot = worker.slot
+        for channel, idle in enumerate(self.idle):
             has = self._has_room(worker, channel)
-            has_any = has_any or has
-            if has != room[slot]:
-                room[slot] = has
+            had = slot in idle
+            if has != had:
                 self.free[channel] ^= 1 << slot
-        # With an offer open they keep their place, so that declining it puts nobody behind or before others.
-        listed = worker.available and (has_any or worker.pending > 0)
-        key = self.idle.key(slot)
-        if key >= 0 and (not listed or key >> 24 != int(worker.idle_since * 1e6)):
-            self.idle.remove(slot)
-            key = -1
-        if listed and key < 0:
-            self.idle.insert(slot, worker.idle_since)
+                if has:
+                    idle.insert(slot, worker.idle_since)
+                else:
+                    idle.remove(slot)
+            elif has and idle.moved(slot, worker.idle_since):
+                idle.remove(slot)
+                idle.insert(slot, worker.idle_since)
 
     def _has_room(self, worker: Worker, channel: int) -> bool:
         return (

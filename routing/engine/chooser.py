@@ -34,11 +34,11 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
             found ^= 1 << worker.slot
             excluded = True
             if at + matcher.reoffer_after <= now:
-                again.append((at, matcher.idle.key(worker.slot), worker.slot))
+                again.append((at, matcher.idle[task.channel].key(worker.slot), worker.slot))
     if not found:
         return matcher.slots[min(again)[2]] if again else None
     if task.target is not None and task.target.order_by:
-        return matcher.slots[_first_by(matcher, found, task.target.order_by)]
+        return matcher.slots[_first_by(matcher, found, task)]
     if task.ignore_capacity:
         return min((worker for slot in slots(found) if (worker := matcher.slots[slot])), key=_idleness)
     return matcher.slots[_longest_idle(matcher, task, found, excluded)]
@@ -47,23 +47,28 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
 def _longest_idle(matcher: Matcher, task: Task, found: int, excluded: bool) -> int:
     """Walk the idle list to the first that is meant, or compare those meant: whichever looks at fewer."""
     count = found.bit_count()
-    idle = matcher.idle
-    if count * count * 2 < idle.size or count == 1:
+    idle = matcher.idle[task.channel]
+    if count == 1:
+        return found.bit_length() - 1
+    if count * count * 2 < idle.size:
         return min(slots(found), key=idle.key)
     after = idle.after
     slot = after[0]
     if excluded:
-        while not found >> slot & 1:
+        data = found.to_bytes((len(after) + 8) // 8, "little")
+        while not data[slot >> 3] >> (slot & 7) & 1:
             slot = after[slot]
         return slot
-    flags, room = matcher.eligibility.flags(task.klass), matcher.room[task.channel]
-    while not (flags[slot] and room[slot]):
+    flags = matcher.eligibility.flags(task.klass)
+    while not flags[slot]:
         slot = after[slot]
     return slot
 
 
-def _first_by(matcher: Matcher, found: int, order_by: tuple[OrderKey, ...]) -> int:
+def _first_by(matcher: Matcher, found: int, task: Task) -> int:
     """By the clauses left to right, then the longest idle. Who lacks an integer there comes last, either way."""
+    idle = matcher.idle[task.channel]
+    order_by: tuple[OrderKey, ...] = task.target.order_by if task.target else ()
 
     def rank(slot: int) -> tuple[Any, ...]:
         worker = matcher.slots[slot]
@@ -74,7 +79,7 @@ def _first_by(matcher: Matcher, found: int, order_by: tuple[OrderKey, ...]) -> i
                 parts.append((0, -value if clause.descending else value))
             else:
                 parts.append((1, 0))
-        return (*parts, matcher.idle.key(slot), slot)
+        return (*parts, idle.key(slot), slot)
 
     return min(slots(found), key=rank)
 

@@ -1,10 +1,14 @@
 """Workers in the order of their idleness, longest first: a doubly linked list over slot numbers.
 
-Somebody who becomes idle goes to the end in one step. Whoever is put back with an older time (a declined offer leaves
-its worker where they were) is searched for from both ends. Slot 0 is the list's own anchor.
+Somebody who becomes idle goes to the end in one step. Whoever comes back with the time they left with (an offer was
+declined) is put beside their old neighbour, if that one is still there; else their place is searched from both ends.
+Slot 0 is the list's own anchor.
 """
 
 from __future__ import annotations
+
+#: How many neighbours that left, too, are followed to one that is still there.
+_HOPS = 16
 
 
 class IdleOrder:
@@ -14,6 +18,7 @@ class IdleOrder:
 
     def __init__(self) -> None:
         self.after: list[int] = [0]
+        #: of a slot that left: who stood before it then
         self.before: list[int] = [0]
         #: (idle since, in microseconds) << 24 | slot: a total order, equal times by slot. -1: not in the list.
         self._keys: list[int] = [-1]
@@ -33,18 +38,19 @@ class IdleOrder:
         """Put a slot where its time belongs; it must not be in the list."""
         after, before, keys = self.after, self.before, self._keys
         key = int(since * 1e6) << 24 | slot
+        last = before[0]
+        if key > keys[last]:
+            left = last  # the usual case: nobody became idle later
+        else:
+            left = self._neighbour(slot, key)
+            while (right := after[left]) and keys[right] < key:
+                left = right
         keys[slot] = key
         self.size += 1
-        late, early = before[0], after[0]
-        while late and keys[late] > key:
-            if keys[early] > key:
-                late = before[early]
-                break
-            late, early = before[late], after[early]
-        after[slot] = following = after[late]
-        before[slot] = late
-        after[late] = slot
-        before[following] = slot
+        after[slot] = right = after[left]
+        before[slot] = left
+        after[left] = slot
+        before[right] = slot
 
     def remove(self, slot: int) -> None:
         """Take a slot out; it must be in the list."""
@@ -55,6 +61,29 @@ class IdleOrder:
         self._keys[slot] = -1
         self.size -= 1
 
+    def moved(self, slot: int, since: float) -> bool:
+        """Is this not the time the slot stands in the list with?"""
+        return self._keys[slot] >> 24 != int(since * 1e6)
+
     def key(self, slot: int) -> int:
         """What the slot is ordered by, smaller = idle longer; -1 when it is not in the list."""
         return self._keys[slot]
+
+    def _neighbour(self, slot: int, key: int) -> int:
+        """Somebody in the list (or the anchor) who comes before ``key``, as close to it as can be had cheaply."""
+        after, before, keys = self.after, self.before, self._keys
+        left = before[slot]
+        for _ in range(_HOPS):
+            if keys[left] >= 0 or not left:
+                break
+            left = before[left]
+        if left and 0 <= keys[left] < key:
+            return left
+        early, late = 0, before[0]
+        while True:
+            following = after[early]
+            if not following or keys[following] > key:
+                return early
+            if keys[late] < key:
+                return late
+            early, late = following, before[late]

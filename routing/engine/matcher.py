@@ -9,6 +9,7 @@ goes to the eligible worker idle the longest, or first by ``order_by``.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from typing import Any
 
 from routing.engine import chooser
@@ -62,47 +63,96 @@ class Matcher(Book):
             self._dirty_tasks[subject] = None
 
     def _settle(self) -> None:
+        """Serve what has changed, in the order of the tasks."""
         workers, self._dirty_workers = self._dirty_workers, {}
-        if len(workers) == 1 and not self._dirty_tasks:
-            # Nobody else can serve what waits, so there is nothing to compare with.
-            (worker,) = workers
-            while (key := self._best_for(worker)) != NOTHING:
-                task = self._tickets[key & TICKET_MASK]
-                self._leave_lane(task)
-                self._begin_round(task)
-                if task.state == WAITING:
-                    self._offer(task, worker)
-            self._sync(worker)
-            return
         tasks, self._dirty_tasks = self._dirty_tasks, {}
-        queue: list[tuple[int, int]] = []
-        for worker in workers:
-            self._sync(worker)
-            if (key := self._best_for(worker)) != NOTHING:
-                queue.append((key, worker.slot))
         for task in tasks:
             if task.in_lane:
                 self._leave_lane(task)
-            queue.append((task.key, 0))
-        heapq.heapify(queue)
-        while queue:
-            key, slot = heapq.heappop(queue)
-            if not slot:
-                task = self._tickets[key & TICKET_MASK]
-                if self._place(task):
-                    heapq.heappush(queue, (task.key, 0))
+        if len(workers) <= 1:
+            self._settle_one(next(iter(workers), None), [(task.key, task) for task in tasks])
+        else:
+            self._settle_many(workers, tasks)
+
+    def _settle_one(self, worker: Worker | None, tasks: list[tuple[int, Task]]) -> None:
+        """Of the tasks that wait in lanes only this worker can serve any: there is nobody to compare with."""
+        heapq.heapify(tasks)
+        while worker is not None:
+            key = self._best_for(worker)
+            if tasks and tasks[0][0] < key:
+                self._sync(worker)
+                self._place_next(tasks)
                 continue
-            candidate = self.slots[slot]
-            best = NOTHING if candidate is None else self._best_for(candidate)
-            if best == key:
+            if key == NOTHING:
+                self._sync(worker)
+                break
+            task = self._tickets[key & TICKET_MASK]
+            self._leave_lane(task)
+            self._begin_round(task)
+            if task.state != ENDING:
+                self._offer(task, worker)
+        while tasks:
+            self._place_next(tasks)
+
+    def _place_next(self, tasks: list[tuple[int, Task]]) -> None:
+        task = heapq.heappop(tasks)[1]
+        if self._place(task):
+            heapq.heappush(tasks, (task.key, task))
+
+    def _settle_many(self, workers: Iterable[Worker], tasks: Iterable[Task]) -> None:
+        for worker in workers:
+            self._sync(worker)
+        # What may be served now: (key, channel, class) of a lane's next task, or a dirty task by itself (channel -1).
+        queue = self._lanes_of(workers)
+        queue += [(task.key, -1, 0) for task in tasks]
+        heapq.heapify(queue)
+        passed: dict[tuple[int, int], set[int]] = {}
+        while queue:
+            key, channel, klass = heapq.heappop(queue)
+            if channel < 0:
                 task = self._tickets[key & TICKET_MASK]
-                self._leave_lane(task)
                 if self._place(task):
-                    heapq.heappush(queue, (task.key, 0))
-                after = self._best_for(candidate)  # type: ignore[arg-type]
-                best = NOTHING if after == key else after
-            if best != NOTHING:
-                heapq.heappush(queue, (best, slot))
+                    heapq.heappush(queue, (task.key, -1, 0))
+            elif self.free[channel]:
+                key = self._serve_lane(key, channel, klass, passed.setdefault((channel, klass), set()))
+                if key != NOTHING:
+                    heapq.heappush(queue, (key, channel, klass))
+
+    def _lanes_of(self, workers: Iterable[Worker]) -> list[tuple[int, int, int]]:
+        """The heads of the lanes these workers can serve."""
+        sets = self.eligibility.class_sets
+        classes = set().union(*[sets[worker.slot] for worker in workers])
+        return [
+            (head, channel, klass)
+            for channel, heads in enumerate(self.lanes.heads)
+            if self.free[channel]
+            for klass in classes
+            if (head := heads[klass]) != NOTHING
+        ]
+
+    def _serve_lane(self, key: int, channel: int, klass: int, passed: set[int]) -> int:
+        """Offer a lane's next task, if anybody will have it. The key after it, or ``NOTHING`` when the lane is done."""
+        task = self._tickets[key & TICKET_MASK]
+        if task.in_lane and task.key == key:
+            worker = chooser.choose(self, task, self._now)
+            if worker is not None:
+                self._leave_lane(task)
+                self._offer_round(task, worker)
+            elif self.eligibility.members[klass] & self.free[channel]:
+                passed.add(task.ticket)  # whoever has room declined it; they may take the next one
+            else:
+                return NOTHING
+        return self.lanes.first_except(channel, [klass], passed)[0]
+
+    def _offer_round(self, task: Task, worker: Worker | None) -> None:
+        """Offer the task to this worker, and to as many others as its queue allows at once."""
+        self._begin_round(task)
+        left = self.queues[task.queue].max_reserved
+        while worker is not None and left and task.state != ENDING:
+            self._offer(task, worker)
+            self._sync(worker)
+            left -= 1
+            worker = chooser.choose(self, task, self._now) if left else None
 
     def _place(self, task: Task) -> bool:
         """Offer the task, or let it wait, or send it on. True: it now stands at another step, place it again."""
@@ -112,22 +162,15 @@ class Matcher(Book):
         if is_over and not task.fresh:
             return self._leave_step(task, skipped=False)
         task.fresh = False
-        queue = self.queues[task.queue]
-        for _ in range(queue.max_reserved):
-            worker = chooser.choose(self, task, self._now)
-            if worker is None:
-                break
-            if task.state == WAITING:
-                self._begin_round(task)
-                if task.state == ENDING:
-                    return False
-            self._offer(task, worker)
-            self._sync(worker)
-        if task.state != WAITING:
+        worker = chooser.choose(self, task, self._now)
+        if worker is not None:
+            self._offer_round(task, worker)
             return False
         skip_if = task.target.skip_if
-        if skip_if is not None and skip_if.matches({"workers": chooser.head_count(self, queue)}):
-            return self._leave_step(task, skipped=True)
+        if skip_if is not None:
+            counts = chooser.head_count(self, self.queues[task.queue])
+            if skip_if.matches({"workers": counts}):
+                return self._leave_step(task, skipped=True)
         if is_over:
             return self._leave_step(task, skipped=False)
         self._enter_lane(task)

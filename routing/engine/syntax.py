@@ -79,8 +79,8 @@ def parse_lenient(text: str) -> tuple[Node, ExpressionError | None]:
     """
     try:
         parser = _Parser(text)
-    except ExpressionError as mistake:
-        return FALSE, mistake
+    except ExpressionError as error:
+        return FALSE, error
     try:
         return parser.whole(), None
     except ExpressionError as error:
