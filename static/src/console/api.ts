@@ -56,6 +56,10 @@ export const api = {
   async messagesBefore(conversation: string, seq: number): Promise<Message[]> {
     return pageOf<Message>(await request("GET", `/api/conversations/${conversation}/messages/?before=${seq}`)).items;
   },
+  /** The newest page, for looking at a conversation without following it. */
+  async lastMessages(conversation: string, signal?: AbortSignal): Promise<Message[]> {
+    return pageOf<Message>(await request("GET", `/api/conversations/${conversation}/messages/`, undefined, signal)).items;
+  },
   contact(sid: string, signal?: AbortSignal): Promise<Contact> {
     return request("GET", `/api/contacts/${sid}/`, undefined, signal);
   },

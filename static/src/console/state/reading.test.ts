@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Message } from "../protocol";
 import type { ConversationState } from "./conversation";
 import { at, conversation, message, reply, T0 } from "./fixtures";
-import { deliveryStatus, replyClosesAt, rows, unreadCount, urgency, waitingSince } from "./reading";
+import { deliveryStatus, lastWords, replyClosesAt, rows, unreadCount, urgency, waitingSince } from "./reading";
 
 function state(...messages: Message[]): ConversationState {
   return { seq: 1, conversation: conversation(), messages, participants: [] };
@@ -71,4 +71,18 @@ test("the customer's watermark lifts what is sent, never what failed or waits", 
   expect([status(5, "sent"), status(6, "sent"), status(8, "sent")]).toEqual(["read", "delivered", "sent"]);
   expect([status(5, "failed"), status(5, "queued"), status(5, "unknown")]).toEqual(["failed", "queued", "unknown"]);
   expect(deliveryStatus(message(5), far)).toBe("received");
+});
+
+test("last words are the customer's own, without what was deleted or empty", () => {
+  const messages = [
+    message(1, { text: "first" }),
+    message(2, { text: " second " }),
+    reply(3, { author: "bot", text: "bot" }),
+    message(4, { deleted_at: at(50) }),
+    message(5, { text: "" }),
+    message(6, { text: "third" }),
+    message(7, { text: "fourth" }),
+  ];
+  expect(lastWords(messages)).toEqual(["second", "third", "fourth"]);
+  expect(lastWords([reply(1)])).toEqual([]);
 });

@@ -66,6 +66,15 @@ export function customerName(conversation: Pick<Conversation, "contact" | "ident
   return conversation.contact.name || conversation.identity.display_name || conversation.identity.address;
 }
 
+/** The customer's last few words, oldest first: what an offer is about, whatever the bot has said since. */
+export function lastWords(messages: Message[], most = 3): string[] {
+  return messages
+    .filter((message) => message.direction === "in" && !message.deleted_at)
+    .map((message) => message.text.trim() || message.attachments.map((one) => one.name).filter(Boolean).join(", "))
+    .filter(Boolean)
+    .slice(-most);
+}
+
 const RANK: Partial<Record<MessageStatus, number>> = { queued: 0, unknown: 1, sent: 2, delivered: 3, read: 4 };
 
 /** A message's own status or what the customer's watermark says of it, whichever is further. */
