@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from contactcenter.bench.cluster import ROOT, Cluster
+from contactcenter.bench.cluster import ROOT, Cluster, Role
 from tests.faults import provider as providers
 from tests.faults.console import Console
 from tests.support import servers
@@ -33,11 +32,19 @@ class House:
     cookies: list[str]
     consoles: list[Console] = dataclasses.field(default_factory=list)
 
-    def open(self, *, crash_at: str = "", roles: tuple[str, ...] = ROLES) -> None:
-        """Start every role; with ``crash_at``, whoever gets to that point first dies there."""
-        for role in roles:
-            self.cluster.start(role, **({"CRASH_AT": crash_at} if crash_at else {}))
+    def open(self) -> None:
+        """Start every role that does not run."""
+        for role in ROLES:
+            if not self.cluster.alive(role):
+                self.cluster.start(role)
         self.provider.point_at(self.cluster.url, self.hook)
+
+    def doom(self, role: str, point: str) -> Role:
+        """Start a role anew, to die by kill -9 when it gets to ``point``."""
+        for old in self.cluster.alive(role):
+            old.stop()
+            self.cluster.roles.remove(old)
+        return self.cluster.start(role, CRASH_AT=point)
 
     def console(self, number: int = 0) -> Console:
         made = Console(self.cluster.url, self.cookies[number])
@@ -45,36 +52,36 @@ class House:
         made.wait_for(lambda console: console.worker is not None)
         return made
 
-    def raise_the_dead(self) -> list[str]:
-        """Start again, without a crash point, whatever has died; the names."""
-        dead = [role for role in self.cluster.roles if not role.is_alive]
-        for role in dead:
+    def raise_the_dead(self) -> None:
+        """Start again, without a crash point, whatever was killed."""
+        for role in [role for role in self.cluster.roles if not role.is_alive]:
             assert role.process.returncode == -9, f"{role.name} ended by itself:\n" + "\n".join(role.lines[-30:])
             self.cluster.roles.remove(role)
             self.cluster.start(role.name)
-        return [role.name for role in dead]
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.stack.database_url) as connection:
             return connection.execute(query, parameters).fetchall()
 
-    def eventually(self, query: str, expected: list[tuple[Any, ...]], seconds: float = 40.0) -> None:
+    def eventually(self, query: str, expected: list[tuple[Any, ...]], *parameters: Any, seconds: float = 60.0) -> None:
         """The query's rows become these. Raises ``AssertionError`` with what they were at last."""
         deadline = time.monotonic() + seconds
-        while (found := self.rows(query)) != expected:
+        while (found := self.rows(query, *parameters)) != expected:
             assert time.monotonic() < deadline, f"{query}: {found}, not {expected}"
             time.sleep(0.1)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """An installation with four agents, migrated and furnished, with nothing running yet."""
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An installation with four agents, in which a module's tests do their harm one after the other."""
+    tmp_path = tmp_path_factory.mktemp("house")
     with servers.running() as stack, providers.running() as provider:
         address = provider.address.removeprefix("http://")
         with Cluster(stack.database_url, stack.redis_url, tmp_path, EGRESS_ALLOW_PRIVATE=address) as cluster:
             _run(cluster, "manage.py", "migrate", "-v", "0")
             told = json.loads(_run(cluster, "-m", "contactcenter.bench", "4", provider.address).splitlines()[-1])
             made = House(stack, cluster, provider, told["hook"], told["cookies"])
+            made.open()
             try:
                 yield made
             finally:
