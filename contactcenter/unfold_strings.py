@@ -68,6 +68,7 @@ STRINGS = (
         "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password "
         'using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
     ),
+    _("Welcome"),
     _("Welcome back to"),
     _("Forgotten your password or username?"),
     _("You have been successfully logged out from the administration"),
