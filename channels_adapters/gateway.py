@@ -144,6 +144,7 @@ class Gateway(Protocol):
 
 
 _gateway: Gateway | None = None
+_with_sockets: set[str] = set()
 _availability: Callable[[str, str], bool] | None = None
 
 
@@ -157,6 +158,16 @@ def register_availability(function: Callable[[str, str], bool]) -> None:
     """Called by whoever knows the agents (``routing``): (slug, address) -> could someone answer now?"""
     global _availability
     _availability = function
+
+
+def wants_looks(slug: str) -> None:
+    """Called by an adapter that has sockets to be woken, when Django's apps are ready."""
+    _with_sockets.add(slug)
+
+
+def has_sockets(slug: str) -> bool:
+    """Is anybody to be woken for this adapter's customers?"""
+    return slug in _with_sockets
 
 
 def _registered() -> Gateway:

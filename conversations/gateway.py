@@ -19,8 +19,10 @@ from channels_adapters.contract import Context, InboundEvent, Sender
 from channels_adapters.gateway import Cursor, HistoryFile, HistoryMessage, OpenFile, ThreadState
 from contactcenter.lib import ids, push
 from contactcenter.lib.errors import NotVisible
+from contactcenter.lib.text import scrub
 from conversations import events
 from conversations.models import Attachment, Channel, Conversation, Identity, Message, Participant
+from conversations.services import thread
 
 #: What of ours a customer sees. The rest is on its way (QUEUED), or never left.
 _ARRIVED = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
@@ -31,7 +33,7 @@ _ON_ITS_WAY = Q(direction=Message.Direction.OUTBOUND, status=Message.Status.QUEU
 def _channel(slug: str, address: str) -> Channel | None:
     return (
         Channel.objects.select_related("connection")
-        .filter(type=slug, address=address, is_active=True, connection__is_active=True)
+        .filter(type=slug, address=scrub(address), is_active=True, connection__is_active=True)
         .first()
     )
 
@@ -129,7 +131,8 @@ class ConversationsGateway:
             identity__scope=sender.scope,
             identity__address=sender.address,
         )
-        row = Message.objects.filter(conversation__in=mine, external_id=external_id).first() if external_id else None
+        wanted = thread.fit(scrub(external_id))
+        row = Message.objects.filter(conversation__in=mine, external_id=wanted).first() if wanted else None
         return None if row is None else _to_history(row, None)
 
     def unconfirmed(
@@ -179,7 +182,7 @@ class ConversationsGateway:
 
     def open_file(self, slug: str, address: str, sender: Sender, key: str) -> OpenFile | None:
         identity = Identity.objects.filter(kind=sender.kind, scope=sender.scope, address=sender.address).first()
-        row = Attachment.objects.select_related("message").filter(key=key, state=Attachment.State.STORED).first()
+        row = Attachment.objects.select_related("message").filter(key=scrub(key), state=Attachment.State.STORED).first()
         if identity is None or row is None or not row.file:
             return None
         message = row.message
@@ -228,19 +231,23 @@ def _to_file(row: Attachment) -> HistoryFile:
 
 @functools.lru_cache(maxsize=16_384)
 def _group_of(conversation_id: uuid.UUID) -> str:
-    """The customer's socket group; a conversation never changes its line or identity, so it is asked for once."""
+    """The customer's socket group, "" when there is none; a conversation never changes its line or identity, so it is
+    asked for once."""
     row = (
         Conversation.objects.filter(pk=conversation_id)
         .values("channel__type", "channel__address", "identity__kind", "identity__scope", "identity__address")
         .get()
     )
+    if not gateway.has_sockets(row["channel__type"]):
+        return ""
     sender = Sender(kind=row["identity__kind"], scope=row["identity__scope"], address=row["identity__address"])
     return gateway.group(row["channel__type"], row["channel__address"], sender)
 
 
 def wake_customer(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
     """Something was committed in a conversation: wake its customer's sockets, which then read what is new."""
-    push.send(_group_of(conversation_id), {"t": "look"})
+    if group := _group_of(conversation_id):
+        push.send(group, {"t": "look"})
 
 
 def install() -> None:

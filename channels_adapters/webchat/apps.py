@@ -7,3 +7,8 @@ class WebchatConfig(AppConfig):
     label = "adapter_webchat"
     verbose_name = _("Web chat")
     adapter = "channels_adapters.webchat.adapter.WebchatAdapter"
+
+    def ready(self) -> None:
+        from channels_adapters import gateway
+
+        gateway.wants_looks("webchat")

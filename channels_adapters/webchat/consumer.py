@@ -166,7 +166,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self.look.set()
             case parse.Older(conversation, before):
                 page = await _in_thread(visitor.page, Cursor(conversation, before))
-                messages = [visitor.render(message) for message in page]
+                messages = [visitor.show(message) for message in page]
                 await self._send({"t": "history", "messages": messages, "more": len(page) == session.PAGE})
             case parse.File(key):
                 await self._send(await _in_thread(visitor.file, key))
@@ -203,7 +203,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while more:
             page = await _in_thread(visitor.after, self.cursor)
             for message in page:
-                await self._send(visitor.render(message))
+                await self._send(visitor.show(message))
                 self.cursor = message.cursor
             more = len(page) == session.PAGE
         await self._send_late(visitor)
@@ -218,7 +218,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         for seq in sorted(self.late):
             for message in await _in_thread(visitor.one, self.cursor.conversation, seq):
                 self.late.discard(seq)
-                await self._send(visitor.render(message))
+                await self._send(visitor.show(message))
 
     async def push(self, message: dict[str, Any]) -> None:
         """From the channel layer: a wake-up, or something transient to show."""

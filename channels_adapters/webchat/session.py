@@ -13,11 +13,13 @@ from django.db import transaction
 from channels_adapters import gateway
 from channels_adapters.gateway import Cursor, HistoryMessage
 from channels_adapters.webchat import events, files, identity, limits, parse, render, visitors
-from channels_adapters.webchat.config import MAX_FILE, MAX_TEXT, PAGE, PING_SECONDS, Site
+from channels_adapters.webchat.config import MAX_FILE, MAX_TEXT, PING_SECONDS, Site
 from channels_adapters.webchat.models import Visitor
 from contactcenter.lib.errors import ContactCenterError, NotVisible
 
 SLUG = "webchat"
+#: Messages read and sent at a time.
+PAGE = 50
 #: Before everything.
 START = Cursor("", 0)
 #: How long a queue position is remembered for who reconnects; a newer one replaces it.
@@ -125,7 +127,7 @@ class Session:
         )
         return bool(conversation) and bool(last) and last[0].conversation == conversation
 
-    def render(self, message: HistoryMessage) -> render.Frame:
+    def show(self, message: HistoryMessage) -> render.Frame:
         return render.message(message, self.visitor.address, self.file_address)
 
     def file_address(self, key: str) -> str:
@@ -187,7 +189,7 @@ def welcome(session: Session, token: str, hello: parse.Hello) -> tuple[render.Fr
         "max_file": MAX_FILE,
         "known": bool(session.visitor.name or session.visitor.claims.get("email")),
         "state": state,
-        "history": [session.render(message) for message in history],
+        "history": [session.show(message) for message in history],
         "more": len(history) == PAGE,
     }
     return frame, cursor

@@ -8,12 +8,13 @@ import pytest
 from channels_adapters.contract import Context, Health, Notice, OutboundMessage, SendReceipt
 from channels_adapters.webchat import session
 from channels_adapters.webchat.adapter import WebchatAdapter
+from channels_adapters.webchat.config import Site
 from channels_adapters.webchat.models import Visitor
 from tests.factories.webchat import NOW
 
 ADAPTER = WebchatAdapter()
 VISITOR = Visitor(site="shop", seen_at=NOW)
-GROUP = session.Session(session.Site("shop"), VISITOR).group
+GROUP = session.Session(Site("shop"), VISITOR).group
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any, Self
 import pytest
 from channels.testing import WebsocketCommunicator
 
+from channels_adapters import gateway
 from channels_adapters.webchat import consumer, session
 from channels_adapters.webchat.consumer import VisitorConsumer
 from channels_adapters.webchat.models import VisitorToken
@@ -412,7 +413,7 @@ async def test_when_the_database_is_away_the_visitor_is_asked_to_try_again(
 
     async with Tab() as tab:
         await tab.hello()
-        monkeypatch.setattr(session.gateway, "submit", broken)
+        monkeypatch.setattr(gateway, "submit", broken)
         await tab.send({"t": "send", "cid": "a", "text": "Hello"})
         error = await tab.frame("error")
         monkeypatch.undo()

@@ -44,7 +44,10 @@ def test_a_returning_hello_names_its_place() -> None:
     resume = {"token": "vt_x", "conversation": conversation, "last_seq": 41}
 
     assert frame(t="hello", site="shop", resume=resume) == Hello(
-        site="shop", conversation=conversation, last_seq=41, **{"token": "vt_x"}
+        site="shop",
+        token="vt_x",  # noqa: S106
+        conversation=conversation,
+        last_seq=41,
     )
 
 

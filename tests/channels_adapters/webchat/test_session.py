@@ -64,7 +64,7 @@ def test_the_message_comes_back_with_its_number_and_its_cid(visitor: Session, dr
     drain()
 
     [message] = visitor.after(session.START)
-    frame = visitor.render(message)
+    frame = visitor.show(message)
     assert (frame["cid"], frame["seq"], frame["text"], frame["from"]) == (
         "a",
         1,
@@ -111,8 +111,8 @@ def test_what_this_version_does_not_know_is_shown_as_unsupported(visitor: Sessio
     drain()
 
     [message] = visitor.after(session.START)
-    assert visitor.render(message)["kind"] == "unsupported"
-    assert visitor.render(message)["cid"] == "loc"
+    assert visitor.show(message)["kind"] == "unsupported"
+    assert visitor.show(message)["cid"] == "loc"
 
 
 def test_new_conversations_are_counted_by_network(shop: Channel, drain: JobQueue) -> None:
@@ -170,7 +170,7 @@ def test_an_answer_is_shown_once_it_is_sent(visitor: Session, drain: JobQueue) -
 
     assert before == ["Hello"]
     assert texts(visitor) == ["Hello", "Hello back"]
-    frame = visitor.render(visitor.after(session.START)[-1])
+    frame = visitor.show(visitor.after(session.START)[-1])
     assert frame["from"]["type"] == "bot"
     assert frame["quick_replies"] == ["Yes", "No"]
 
@@ -382,15 +382,17 @@ def test_a_file_travels_with_its_message(visitor: Session, drain: JobQueue) -> N
     make.say(visitor, "Look", attachments=(key,))
     drain()
 
-    [shown] = visitor.render(visitor.after(session.START)[0])["attachments"]
+    [shown] = visitor.show(visitor.after(session.START)[0])["attachments"]
     assert (shown["id"], shown["kind"], shown["name"], shown["type"]) == (key, "image", "photo.png", "image/png")
     assert shown["url"].startswith("/channels/webchat/files/")
     assert key not in shown["url"]
 
 
-def test_a_file_of_somebody_else_cannot_be_attached_or_fetched(visitor: Session) -> None:
+def test_a_file_of_somebody_else_cannot_be_attached_or_fetched(visitor: Session, drain: JobQueue) -> None:
     other, _token = make.enter()
     key = upload(other)
+    make.say(visitor)
+    drain()
 
     frame = make.say(visitor, "Look", cid="a", attachments=(key,))
 
@@ -430,6 +432,7 @@ def test_a_look_costs_the_same_with_one_message_and_with_thirty(visitor: Session
 
     make.say(visitor)
     drain()
+    visitor.state()  # whether anybody is there is remembered for a while
     with_one = cost()
     for _ in range(29):
         make.say(visitor)

@@ -24,8 +24,8 @@ def demo() -> Iterator[Live]:
         yield process
 
 
-def visitor(demo: Live, **options: str) -> Visitor:
-    return Visitor(demo.url, "demo-shop", **options)
+def visitor(demo: Live, origin: str = "") -> Visitor:
+    return Visitor(demo.url, "demo-shop", origin=origin)
 
 
 async def test_a_visitor_talks_with_the_bot(demo: Live) -> None:

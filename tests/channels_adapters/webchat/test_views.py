@@ -234,6 +234,7 @@ def test_a_forged_or_old_link_opens_nothing(client: Client, monkeypatch: pytest.
 def test_a_link_of_one_visitor_does_not_open_anothers_file(client: Client) -> None:
     _visitor, token = enter()
     key = post(client, token).json()["key"]
-    other, _token = enter()
+    other, other_token = enter()
+    post(client, other_token)
 
     assert client.get(files.address("shop", other.visitor.address, key)).status_code == 404
