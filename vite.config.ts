@@ -27,6 +27,7 @@ export default defineConfig({
     host: "127.0.0.1",
     port: devPort,
     strictPort: true,
+    watch: { ignored: ["**/.venv/**", "**/.tools/**", "**/data/**", "**/tests/**", "**/.*_cache/**"] },
     origin: `http://127.0.0.1:${devPort}`,
     cors: { origin: /^http:\/\/(127\.0\.0\.1|localhost)(:\d+)?$/ },
   },

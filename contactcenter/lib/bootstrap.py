@@ -128,7 +128,7 @@ def _lock_for(command: str) -> str:
 
 def _python_stamp(lock: str) -> str:
     # The folder's own path counts too: scripts in a virtual environment name it, so a moved project is made anew.
-    return f"{_hash(lock)} {VERSION} {VENV}"
+    return f"{_hash(lock)} {VERSION} {os.path.realpath(VENV)}"
 
 
 def _modules_stamp() -> str:
@@ -234,7 +234,9 @@ def _advice(output: str) -> str:
 def _make_python(command: str) -> None:
     _say("Preparing Python packages (once, and after updates)")
     uv = shutil.which("uv") or _install_tool("uv", "bin/uv")
-    if not _fits(VENV_PYTHON):
+    if not _fits(VENV_PYTHON) or _was_moved():
+        if os.path.islink(VENV):
+            os.unlink(VENV)  # somebody else's environment
         shutil.rmtree(VENV, ignore_errors=True)
         _run("Virtual environment", [uv, "venv", "--no-project", "--python", sys.executable, VENV])
     lock = _lock_for(command)
@@ -250,7 +252,14 @@ def _fits(python: str) -> bool:
         said = subprocess.run([python, "-c", ask], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return False
-    return said.split() == [VERSION, VENV]
+    version, prefix = said.split(maxsplit=1)
+    return version == VERSION and os.path.realpath(prefix.strip()) == os.path.realpath(VENV)
+
+
+def _was_moved() -> bool:
+    with contextlib.suppress(OSError), open(os.path.join(VENV, ".stamp")) as file:
+        return file.read().split(" ", 2)[2] != os.path.realpath(VENV)
+    return False
 
 
 def _works(command: list[str]) -> bool:

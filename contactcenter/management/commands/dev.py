@@ -49,6 +49,8 @@ class Command(BaseCommand):
             env=env,
         )
         site = [sys.executable, "manage.py", "demo", "--port", str(options["port"]), "--data", options["data"]]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         try:
             _run_again_and_again(site, env)
         except KeyboardInterrupt:

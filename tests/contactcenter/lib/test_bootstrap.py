@@ -141,3 +141,12 @@ def test_it_imports_nothing_but_the_standard_library() -> None:
     code = "import contactcenter.lib.bootstrap, contactcenter.lib.data_folder"
 
     subprocess.run([sys.executable, "-S", "-c", code], cwd=Path(__file__).parents[3], check=True)
+
+
+def test_a_linked_environment_counts_as_what_it_points_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = project / "link"
+    link.symlink_to(project / ".venv")
+    monkeypatch.setattr(bootstrap, "VENV", str(link))
+
+    assert bootstrap._missing("migrate") == []
+    assert not bootstrap._was_moved()
