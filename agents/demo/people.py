@@ -97,7 +97,7 @@ PEOPLE = (
     ),
 )
 
-#: Chats at once: three.
+#: At once, by task channel: who holds three chats can still be offered a fourth.
 CAPACITIES = {"chat": 4, "sms": 3, "email": 5, "voice": 1}
 
 

@@ -1,6 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The consoles of a test end with their threads. (Channels' test client keeps threads from closing connections.)"""
+    with ThreadPoolExecutor(16, thread_name_prefix="console") as threads:
+        monkeypatch.setattr("agents.consumers._threads", threads)
+        yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.fixture
