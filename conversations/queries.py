@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from channels_adapters import registry
 from channels_adapters.contract import Capabilities
 from contactcenter.lib import ids
+from contactcenter.lib.text import scrub
 from conversations.models import Attachment, Channel, Contact, Conversation, Identity, Message, Participant
 from conversations.services.visibility import visible_to
 
@@ -228,7 +229,7 @@ def conversations(
         rows = rows.filter(owner_user=user)
     if contact is not None:
         rows = rows.filter(identity__contact=contact)
-    if q := q.strip()[:100].replace("\x00", ""):
+    if q := scrub(q).strip()[:100]:
         said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=q, deleted_at__isnull=True)
         rows = rows.filter(
             Q(identity__contact__name__icontains=q)

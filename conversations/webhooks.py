@@ -14,7 +14,7 @@ from channels_adapters.contract import WebhookRequest, WebhookResponse
 from contactcenter.lib import clock
 from contactcenter.lib.errors import InvalidSignature
 from conversations.models import Connection
-from conversations.services import inbound
+from conversations.services import inbound, plain
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ def receive(request: HttpRequest, connection_id: uuid.UUID) -> HttpResponse:
     if request.method not in ("GET", "POST"):
         return _plain(405, "This address takes GET and POST.", allow="GET, POST")
     try:
-        connection = Connection.objects.filter(pk=connection_id).first()
+        connection = plain.first(Connection, "WHERE id = %s", (Connection._meta.pk, connection_id))
         if connection is None or connection.type not in registry.all_adapters():
             return _plain(404, "There is no such webhook.")
         if not connection.is_active:

@@ -19,7 +19,7 @@ from contactcenter.lib.errors import Refused
 from contactcenter.lib.text import scrub, scrub_json, scrub_name
 from conversations import queries
 from conversations.models import Channel, Contact, Conversation, Identity, Merge
-from conversations.services import once, stream
+from conversations.services import once, plain, stream
 
 #: Fields of a contact ``update`` takes.
 _EDITABLE = ("name", "language", "is_vip", "attributes", "notes")
@@ -44,11 +44,18 @@ def find(sender: Sender) -> Identity | None:
 
 
 def _find(sender: Sender) -> Identity | None:
-    return (
-        Identity.objects.select_related("contact")
-        .filter(kind=sender.kind, scope=scrub(sender.scope), address=scrub(sender.address))
-        .first()
+    rows = plain.select_joined(
+        (Identity, Contact),
+        """conversations_identity
+        JOIN conversations_contact ON conversations_contact.id = conversations_identity.contact_id
+        WHERE conversations_identity.kind = %s AND scope = %s AND address = %s""",
+        *((None, scrub(value)) for value in (sender.kind, sender.scope, sender.address)),
     )
+    if not rows:
+        return None
+    identity: Identity = rows[0][0]
+    identity.contact = rows[0][1]
+    return identity
 
 
 def _create(channel: Channel, sender: Sender, *, now: dt.datetime) -> Identity:

@@ -90,7 +90,7 @@ def _claim(conversation_id: uuid.UUID, *, now: dt.datetime) -> Claim | None:
     """The conversation's next transmission, leased; None when there is nothing (more) to do now."""
     while True:
         with transaction.atomic():
-            conversation = _lock(conversation_id)
+            conversation = stream.find("id = %s", (Conversation._meta.pk, conversation_id))
             head = _head(conversation_id)
             if conversation is None or head is None or head.due_at > now:
                 return None  # nothing there, held, backing off, or another worker's lease still runs
@@ -108,11 +108,6 @@ def _claim(conversation_id: uuid.UUID, *, now: dt.datetime) -> Claim | None:
             head.sent_at = now
             head.save(update_fields=["status", "attempts", "lease_epoch", "lease_until", "due_at", "sent_at"])
             return Claim(head.pk, head.lease_epoch, conversation, _outbound(conversation, head, now=now))
-
-
-def _lock(conversation_id: uuid.UUID) -> Conversation | None:
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related(*queries.RELATED, "channel__connection")
-    return rows.filter(pk=conversation_id).first()
 
 
 def _head(conversation_id: uuid.UUID) -> Transmission | None:

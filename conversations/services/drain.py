@@ -27,8 +27,8 @@ from contactcenter.lib import crash
 from contactcenter.lib.errors import ContactCenterError
 from contactcenter.lib.text import scrub
 from conversations import events, wire
-from conversations.models import InboundEvent
-from conversations.services import lanes, receipts, received
+from conversations.models import Channel, InboundEvent
+from conversations.services import lanes, plain, receipts, received
 
 log = structlog.get_logger(__name__)
 
@@ -75,14 +75,22 @@ def _later(now: dt.datetime, started: float) -> dt.datetime:
 
 def _pending(lane: str) -> list[InboundEvent]:
     """What there is to do, oldest first, and after it what waits ("pending" sorts before "waiting")."""
-    rows = InboundEvent.objects.filter(lane=lane, status__in=[_Status.PENDING, _Status.WAITING])
-    return list(rows.select_related("channel__connection").order_by("status", "at", "id")[:BATCH])
+    rows = plain.select(
+        InboundEvent,
+        f"WHERE lane = %s AND status IN ('pending', 'waiting') ORDER BY status, at, id LIMIT {BATCH}",
+        (None, lane),
+    )
+    key = Channel._meta.pk
+    channels = {one: plain.first(Channel, "WHERE id = %s", (key, one)) for one in {row.channel_id for row in rows}}
+    for row in rows:
+        row.channel = channels[row.channel_id]
+    return rows
 
 
 def _has_due(lane: str, *, now: dt.datetime) -> bool:
-    head = InboundEvent.objects.filter(lane=lane, status=_Status.PENDING).order_by("at", "id")
-    due_at = head.values_list("due_at", flat=True).first()
-    return head.exists() if due_at is None else due_at <= now
+    """Is there something to do in the lane now? A head that has to wait holds up the rest."""
+    head = plain.first(InboundEvent, "WHERE lane = %s AND status = 'pending' ORDER BY at, id LIMIT 1", (None, lane))
+    return head is not None and (head.due_at is None or head.due_at <= now)
 
 
 def _drain(lane: str, *, now: dt.datetime, started: float) -> tuple[int, bool]:
@@ -126,7 +134,8 @@ def _attempt(row: InboundEvent, *, now: dt.datetime) -> str:
 
 
 def _end(row: InboundEvent, status: str, reason: str, *, now: dt.datetime) -> str:
-    InboundEvent.objects.filter(pk=row.pk).update(status=status, error=reason, done_at=now, due_at=None)
+    row.status, row.error, row.done_at, row.due_at = status, reason, now, None
+    plain.update(row, "status", "error", "done_at", "due_at")
     return status
 
 

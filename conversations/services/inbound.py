@@ -33,7 +33,7 @@ from contactcenter.lib.errors import ContactCenterError, InvalidSignature, Refus
 from contactcenter.lib.text import scrub, scrub_json
 from conversations import events, wire
 from conversations.models import Channel, Connection, Conversation, InboundEvent, Payload
-from conversations.services import lanes, once
+from conversations.services import lanes, once, plain
 from conversations.services.drain import drain_lane, sweep
 from conversations.services.thread import fit
 
@@ -180,16 +180,11 @@ def _rows(
     connection: Connection, parsed: ParseResult, payload: Payload | None, *, now: dt.datetime
 ) -> tuple[list[InboundEvent], list[tuple[Channel, Typing]]]:
     """Inbox rows of what was parsed, and the typing that is only passed on."""
-    addresses = {event.channel_address for event in parsed}
-    lines = (
-        {row.address: row for row in Channel.objects.filter(connection=connection, address__in=addresses)}
-        if addresses
-        else {}
-    )
+    lines = _lines(connection, {scrub(event.channel_address) for event in parsed})
     rows: list[InboundEvent] = []
     typing: list[tuple[Channel, Typing]] = []
     for event in parsed:
-        channel = lines.get(event.channel_address)
+        channel = lines.get(scrub(event.channel_address))
         if isinstance(event, Typing):
             if channel is not None and channel.is_active:
                 typing.append((channel, event))
@@ -201,6 +196,20 @@ def _rows(
             row = _row(connection, None, _quarantined(event, error), payload, now=now)
         rows.append(row)
     return rows, typing
+
+
+def _lines(connection: Connection, addresses: set[str]) -> dict[str, Channel]:
+    """The connection's channels with these addresses."""
+    if not addresses:
+        return {}
+    places = ", ".join(["%s"] * len(addresses))
+    rows = plain.select(
+        Channel,
+        f"WHERE connection_id = %s AND address IN ({places})",
+        (Connection._meta.pk, connection.pk),
+        *((None, address) for address in addresses),
+    )
+    return {row.address: row for row in rows}
 
 
 def _quarantined(event: Event | Malformed, error: Exception) -> Malformed:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from contactcenter.lib.text import scrub_json
+from contactcenter.lib.text import scrub, scrub_json
 from conversations import events, queries
 from conversations.models import Channel, Conversation, Identity
 from conversations.services import once, stream
@@ -23,10 +23,12 @@ def open_or_resume(
     """
     with transaction.atomic(savepoint=False):
         while True:
-            rows = Conversation.objects.select_for_update(of=("self",)).select_related(*queries.RELATED)
-            found = rows.filter(
-                channel=channel, identity=identity, thread=thread, status=Conversation.Status.OPEN
-            ).first()
+            found = stream.find(
+                "channel_id = %s AND identity_id = %s AND thread = %s AND status = 'open'",
+                (Channel._meta.pk, channel.pk),
+                (Identity._meta.pk, identity.pk),
+                (None, thread),
+            )
             if found is not None:
                 return found, False
             made = Conversation(channel=channel, identity=identity, thread=thread, created_at=now, last_message_at=now)
@@ -44,7 +46,7 @@ def close(conversation: Conversation, *, disposition: str = "", now: dt.datetime
         fresh = stream.lock(conversation)
         if fresh.status == Conversation.Status.CLOSED:
             return fresh
-        fresh.status, fresh.closed_at, fresh.disposition = Conversation.Status.CLOSED, now, disposition[:64]
+        fresh.status, fresh.closed_at, fresh.disposition = Conversation.Status.CLOSED, now, scrub(disposition)[:64]
         fresh.participants.filter(left_at__isnull=True).update(left_at=now)
         data = {"conversation": queries.conversation_json(fresh), "participants": []}
         stream.append(fresh, "conversation.closed", data)

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib import clock, egress, ids
 from contactcenter.lib.errors import ContactCenterError, NotVisible, Refused
-from contactcenter.lib.text import scrub_name
+from contactcenter.lib.text import scrub, scrub_name
 from conversations.models import Attachment, Identity, Message
 from conversations.services import channels, stream, thread, visibility
 
@@ -277,7 +277,7 @@ def _fetch_later(key: str) -> None:
 
 def open_for(user: Any, key: str) -> Attachment:
     """A stored file for one of us: of a conversation they may see, or their own upload. Raises ``NotVisible``."""
-    rows = Attachment.objects.filter(key=key, state=_State.STORED).exclude(file="")
+    rows = Attachment.objects.filter(key=scrub(key), state=_State.STORED).exclude(file="")
     own = Q(message__isnull=True, user__isnull=False, user_id=getattr(user, "pk", None))
     seen = Q(message__conversation__in=visibility.visible_to(user), message__deleted_at__isnull=True)
     found = rows.filter(own | seen).first() if getattr(user, "is_active", False) else None
@@ -288,7 +288,7 @@ def open_for(user: Any, key: str) -> Attachment:
 
 def open_for_identity(identity: Identity, key: str) -> Attachment:
     """A stored file for a customer: of a message they can see, or their own upload. Raises ``NotVisible``."""
-    rows = Attachment.objects.filter(key=key, state=_State.STORED).exclude(file="")
+    rows = Attachment.objects.filter(key=scrub(key), state=_State.STORED).exclude(file="")
     own = Q(message__isnull=True, identity=identity)
     theirs = Q(message__conversation__identity=identity, message__deleted_at__isnull=True) & ~Q(
         message__direction=Message.Direction.INTERNAL

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import functools
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def send(
     colleague has answered after it, ``Refused("conversation.answered_meanwhile")``.
     Raises ``Refused`` with the reason for everything the channel or the rules do not allow.
     """
-    text = scrub(text).strip()
+    text, key = scrub(text).strip(), _key(key)
     with transaction.atomic():
         fresh = stream.lock(conversation)
         already = Message.objects.filter(conversation=fresh, key=key).first() if key else None
@@ -97,7 +98,7 @@ def send(
 
 def note(conversation: Conversation, *, text: str, key: str, user: Any, now: dt.datetime) -> Message:
     """Add an internal note, which never leaves the house. Anyone who sees the conversation may. Raises ``Refused``."""
-    text = scrub(text).strip()
+    text, key = scrub(text).strip(), _key(key)
     if not text:
         raise Refused(_("Write something first."), code="message.empty")
     if not visibility.visible_to(user).filter(pk=conversation.pk).exists():
@@ -141,6 +142,12 @@ def retry(message: Message, *, user: Any, now: dt.datetime) -> Message:
         statuses.settle(fresh, again, parts)
         transaction.on_commit(functools.partial(_committed, fresh))
     return again
+
+
+def _key(key: str) -> str:
+    """A client's key as its column takes it; too long ones stay distinct."""
+    key = scrub(key)
+    return key if len(key) <= 64 else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _committed(conversation: Conversation) -> None:
@@ -264,7 +271,11 @@ def _claim_uploads(keys: Sequence[str], user: Any) -> list[Attachment]:
     if not keys:
         return []
     mine = Attachment.objects.select_for_update().filter(
-        key__in=list(keys), user=user, user__isnull=False, message__isnull=True, state=Attachment.State.STORED
+        key__in=[scrub(key) for key in keys],
+        user=user,
+        user__isnull=False,
+        message__isnull=True,
+        state=Attachment.State.STORED,
     )
     found = {attachment.key: attachment for attachment in mine}
     if len(found) != len(keys):

@@ -23,7 +23,7 @@ from channels_adapters.contract import (
 )
 from contactcenter.lib.text import scrub, scrub_json, scrub_name
 from conversations.models import Attachment, Channel, Conversation, Identity, Message, Transmission
-from conversations.services import contacts, lanes, lifecycle, statuses, stream, thread
+from conversations.services import contacts, lanes, lifecycle, plain, statuses, stream, thread
 
 #: Kinds of attachments that are facts, not files.
 _WITHOUT_FILE = ("location", "link")
@@ -46,7 +46,12 @@ def store(
     external_id = external_id_of(event)
     with transaction.atomic():
         # Looked for first: a message stored before a crash may belong to a conversation closed since.
-        known = find(channel, external_id)
+        known = plain.first(
+            Message,
+            "WHERE channel_id = %s AND external_id = %s",
+            (Channel._meta.pk, channel.pk),
+            (None, external_id),
+        )
         if known is not None:
             return known, False
         identity = contacts.resolve(channel, event.sender, now=now)

@@ -10,8 +10,21 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from conversations import events, queries
-from conversations.models import Conversation, Event
+from django.db import connection, transaction
+
+from conversations import events
+from conversations.models import Channel, Contact, Conversation, Event, Identity
+from conversations.services import plain
+
+_ID = Conversation._meta.pk
+#: A conversation with what ``queries.RELATED`` names, in one statement.
+_TABLES = (Conversation, Channel, Identity, Contact)
+_JOINED = """
+    conversations_conversation
+    JOIN conversations_channel ON conversations_channel.id = conversations_conversation.channel_id
+    JOIN conversations_identity ON conversations_identity.id = conversations_conversation.identity_id
+    JOIN conversations_contact ON conversations_contact.id = conversations_identity.contact_id
+    WHERE conversations_conversation.id = %s"""
 
 
 def lock(conversation: Conversation | uuid.UUID) -> Conversation:
@@ -20,19 +33,47 @@ def lock(conversation: Conversation | uuid.UUID) -> Conversation:
     Lock a conversation before its messages and transmissions, and routing's rows before a conversation.
     """
     key = conversation.pk if isinstance(conversation, Conversation) else conversation
-    return Conversation.objects.select_for_update(of=("self",)).select_related(*queries.RELATED).get(pk=key)
+    found = find("id = %s", (_ID, key))
+    if found is None:
+        raise Conversation.DoesNotExist
+    return found
+
+
+def find(condition: str, *values: tuple[Any, Any]) -> Conversation | None:
+    """The one conversation for which ``condition`` (SQL, ``values`` as in ``plain.select``) holds, locked, with its
+    channel, identity and contact; None when there is none. Call it inside a transaction.
+
+    Locked first, read after: one statement doing both would, having waited, join the new conversation with the
+    contact of before the wait.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("A lock needs a transaction to be held by.")
+    suffix = " FOR UPDATE" if connection.vendor == "postgresql" else ""  # SQLite's transactions lock the file
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM conversations_conversation WHERE {condition}{suffix}",
+            [plain.prepared(field, value) for field, value in values],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    conversation, channel, identity, contact = plain.select_joined(_TABLES, _JOINED, (None, row[0]))[0]
+    identity.contact = contact
+    conversation.channel, conversation.identity = channel, identity
+    found: Conversation = conversation
+    return found
 
 
 def record(conversation: Conversation, type: str, data: dict[str, Any]) -> int:
     """Append an event to a locked conversation and save its number. Returns the number. Pushed on commit."""
     seq = append(conversation, type, data)
-    conversation.save(update_fields=["event_seq"])
+    plain.update(conversation, "event_seq")
     return seq
 
 
 def append(conversation: Conversation, type: str, data: dict[str, Any]) -> int:
     """As ``record``, for callers that save the conversation's row anyway (with ``event_seq``)."""
     conversation.event_seq += 1
-    Event.objects.bulk_create([Event(conversation=conversation, seq=conversation.event_seq, type=type, data=data)])
+    plain.insert(Event(conversation=conversation, seq=conversation.event_seq, type=type, data=data))
     events.recorded(conversation.pk, conversation.event_seq)
     return conversation.event_seq

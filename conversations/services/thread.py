@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from conversations import queries
 from conversations.models import Attachment, Conversation, Message
-from conversations.services import stream
+from conversations.services import plain, stream
 
 
 def add(
@@ -23,7 +23,7 @@ def add(
     """
     conversation.message_seq += 1
     message.conversation, message.channel, message.seq = conversation, conversation.channel, conversation.message_seq
-    message.save(force_insert=True)
+    plain.insert(message)
     _attach(message, attachments)
     changed = ["message_seq", "event_seq"]
     if message.direction != Message.Direction.INTERNAL:
@@ -34,7 +34,7 @@ def add(
         conversation.last_customer_at = max(filter(None, [conversation.last_customer_at, at]))
         changed.append("last_customer_at")
     stream.append(conversation, "message.added", _data(conversation, message, attachments))
-    conversation.save(update_fields=changed)
+    plain.update(conversation, *changed)
     return message
 
 
@@ -57,7 +57,7 @@ def changed(conversation: Conversation, message: Message, *, also: Sequence[str]
         conversation.last_message_text = summary(message, list(message.attachments.all()))
         fields.add("last_message_text")
     stream.append(conversation, "message.updated", _data(conversation, message, None))
-    conversation.save(update_fields=list(fields))
+    plain.update(conversation, *fields)
 
 
 def _data(conversation: Conversation, message: Message, attachments: Sequence[Attachment] | None) -> queries.Json:

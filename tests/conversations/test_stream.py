@@ -400,7 +400,7 @@ def test_the_timeline_runs_across_channels_newest_first(now: dt.datetime, scene:
 
 
 def test_searching_for_nonsense_finds_nothing_and_harms_nobody(scene: Scene) -> None:
-    for q in ("%", "_", "'; DROP TABLE x; --", "\x00", "a" * 10_000, "\\"):
+    for q in ("%", "_", "'; DROP TABLE x; --", "\x00", "\ud800", "a" * 10_000, "\\"):
         assert isinstance(queries.conversations(scene.amira, q=q), list)
 
 

@@ -185,6 +185,19 @@ def test_an_unknown_line_is_ignored_with_the_reason(drain: JobQueue, now: dt.dat
     assert Message.objects.count() == 0
 
 
+@pytest.mark.parametrize("address", ["", "\x00", "\ud800", "'; --", "x" * 10_000])
+def test_a_hostile_line_address_harms_nobody(address: str, drain: JobQueue, now: dt.datetime) -> None:
+    line = make.channel()
+    body = json.loads(make.wire_body(make.inbound(line), make.inbound(line, text="fine")))
+    body["events"][0]["channel_address"] = address
+
+    inbound.accept(line.connection, make.request(body=json.dumps(body).encode()), now=now)
+    drain()
+
+    assert Message.objects.get().text == "fine"
+    assert InboundEvent.objects.filter(status="ignored").count() == 1
+
+
 def test_a_line_that_is_switched_off_is_ignored(now: dt.datetime) -> None:
     line = make.channel(is_active=False)
 
@@ -226,6 +239,7 @@ def test_hostile_text_is_scrubbed_everywhere_but_in_the_raw_payload(drain: JobQu
 
     assert b"\\u0000" in bytes(Payload.objects.get().body)
     assert set(InboundEvent.objects.values_list("status", flat=True)) == {"done"}
+    assert "u" in InboundEvent.objects.values_list("key", flat=True)
     stored = Message.objects.get(kind="text")
     assert (stored.text, stored.external_id, stored.data) == ("ab�c", "m-1", {"k": ["ab�c"]})
     identity = stored.conversation.identity

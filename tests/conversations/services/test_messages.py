@@ -73,6 +73,18 @@ def test_numbers_have_no_gaps_even_when_an_attempt_fails(drain: JobQueue) -> Non
     assert list(events) == list(range(1, len(events) + 1))
 
 
+def test_keys_and_files_named_by_a_hostile_client_harm_nobody(drain: JobQueue) -> None:
+    agent = make.user()
+    conversation = make.conversation(owner=agent)
+    long = "k" * 100
+
+    assert make.sent(conversation, key="a\x00\ud800").key == "a\ufffd"
+    keys = {make.sent(conversation, key=long + end).key for end in ("1", "2", "1")}
+    assert {len(key) for key in keys} == {64}
+    assert len(keys) == 2
+    assert _refusal(conversation, user=agent, attachment_keys=["\x00"]).code == "attachment.not_found"
+
+
 # -- may they --------------------------------------------------------------------------------------
 
 
