@@ -58,6 +58,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.bad_frames = limits.Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
         self.typing_window = limits.Window(1, TYPING_SECONDS)
         self.typing_on = False
+        self.joined_at = 0.0
         self.newer: set[str] = set()
         self.late: set[int] = set()
         self.closing = False
@@ -141,7 +142,8 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Join before reading: what is committed in between wakes us, and is read then.
         await self.channel_layer.group_add(entered.group, self.channel_name)
         self.session = entered
-        push.send(entered.group, {"t": "joined", "socket": self.channel_name})
+        self.joined_at = now.timestamp()
+        push.send(entered.group, {"t": "joined", "socket": self.channel_name, "at": self.joined_at})
         frame, self.cursor = await _in_thread(session.welcome, entered, token, hello)
         self.state = frame["state"]
         await self._send(frame)
@@ -231,7 +233,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self.look.set()
             case "typing":
                 await self._send({"t": "typing", "on": bool(frame.get("on")), "name": str(frame.get("name", ""))})
-            case "joined" if frame["socket"] != self.channel_name:
+            case "joined" if (frame["at"], frame["socket"]) > (self.joined_at, self.channel_name):
                 self.newer.add(frame["socket"])
                 if len(self.newer) >= SOCKETS_PER_VISITOR:
                     await self._close(REPLACED)
