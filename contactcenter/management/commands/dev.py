@@ -58,6 +58,8 @@ class Command(BaseCommand):
         finally:
             for process in (vite, widget):
                 process.terminate()
+            for process in (vite, widget):
+                process.wait()
 
 
 def _free_port() -> int:
