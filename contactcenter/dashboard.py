@@ -22,6 +22,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds ``cards``, ``queues``, ``workers`` and ``ill_channels`` for templates/admin/index.html."""
     now = clock.now()
     user = request.user
+    assert user.is_authenticated  # the admin site lets nobody else in
     teams = None if user.is_superuser else list(user.teams.values_list("pk", flat=True))
     conversations = visibility.visible_to(user)
 

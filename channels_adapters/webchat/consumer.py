@@ -45,7 +45,7 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     return result
 
 
-class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class VisitorConsumer(AsyncWebsocketConsumer):
     """One tab of one visitor."""
 
     async def connect(self) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import psycopg
 import redis.asyncio
 import websockets
+from websockets.typing import Origin
 
 from contactcenter.bench import site
 from contactcenter.bench.cluster import Cluster
@@ -41,7 +42,7 @@ class Offers:
     async def listen(self, url: str, cookie: str, ready: asyncio.Event) -> None:
         origin = "http" + url[2:].split("/ws/")[0]
         async with websockets.connect(
-            url, additional_headers={"Cookie": cookie}, origin=origin, max_size=None
+            url, additional_headers={"Cookie": cookie}, origin=Origin(origin), max_size=None
         ) as socket:
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "worker_seq": None, "conversations": {}}))
             async for text in socket:
@@ -98,7 +99,7 @@ class Floor:
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        await self._subscription.aclose()
+        await self._subscription.aclose()  # type: ignore[no-untyped-call]
         await self._client.aclose()
         await self._database.close()
 

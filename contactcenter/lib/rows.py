@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar, Self
 
+from django.contrib import admin
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from contactcenter.lib import clock, ids
 
@@ -16,12 +18,13 @@ class Row(models.Model):
     sid_prefix: ClassVar[str] = "XX"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 
     class Meta:
         abstract = True
 
     @property
+    @admin.display(description=_("id"))
     def sid(self) -> str:
         return ids.to_sid(self.sid_prefix, self.id)
 

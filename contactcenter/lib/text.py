@@ -29,7 +29,7 @@ def scrub_name(text: str, limit: int = 256) -> str:
 
 
 def scrub_json(value: Any, *, depth: int = 64) -> Any:
-    """A JSON value with every string scrubbed; what nests deeper than ``depth`` becomes None. Iterative depth is bounded."""
+    """A JSON value with every string scrubbed; what nests deeper than ``depth`` becomes None."""
     if isinstance(value, str):
         return scrub(value)
     if depth <= 0:

@@ -68,7 +68,7 @@ class PayloadAdmin(ReplayAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payload]:
         payloads = super().get_queryset(request)
-        if request.resolver_match and request.resolver_match.url_name.endswith("changelist"):
+        if request.resolver_match and str(request.resolver_match.url_name).endswith("changelist"):
             payloads = payloads.defer("body")
         if request.user.is_superuser:
             return payloads

@@ -83,7 +83,7 @@ def furnish(team: Team, number: int) -> None:
         workspace=routing.workspace(),
         workflow=flowchart,
         queue=queue,
-        task_channel=routing.workspace().task_channels.first(),
+        task_channel=routing.workspace().task_channels.get(unique_name="chat"),
         conversation=talk,
     )
     Reservation.objects.create(task=task, worker=worker)

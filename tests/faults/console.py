@@ -11,6 +11,7 @@ from typing import Any
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.agents import reducer
 
@@ -46,7 +47,9 @@ class Console:
         while not self._closing:
             try:
                 headers = {"Cookie": self._cookie}
-                with connect(self._url, additional_headers=headers, origin=self._origin, max_size=None) as socket:
+                with connect(
+                    self._url, additional_headers=headers, origin=Origin(self._origin), max_size=None
+                ) as socket:
                     self._socket = socket
                     self._resume()
                     for text in socket:
