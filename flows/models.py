@@ -56,15 +56,20 @@ class Revision(Row):
 
     sid_prefix = "FR"
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="revisions")
-    number = models.PositiveIntegerField()
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="revisions", verbose_name=_("flow"))
+    number = models.PositiveIntegerField(_("number"))
     definition = models.JSONField(_("definition"))
     commit_message = models.CharField(_("message"), max_length=256, blank=True, default="")
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("author"),
     )
     #: what publishing would complain about: [{"state", "code", "message"}]
-    errors = models.JSONField(default=list, blank=True)
+    errors = models.JSONField(_("errors"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("revision")
@@ -85,22 +90,29 @@ class Execution(Row):
         ACTIVE = "active", _("active")
         ENDED = "ended", _("ended")
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="executions")
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="executions")
-    conversation = models.ForeignKey("conversations.Conversation", on_delete=models.CASCADE, related_name="executions")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="executions", verbose_name=_("flow"))
+    revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, related_name="executions", verbose_name=_("revision")
+    )
+    conversation = models.ForeignKey(
+        "conversations.Conversation",
+        on_delete=models.CASCADE,
+        related_name="executions",
+        verbose_name=_("conversation"),
+    )
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE)
     #: the engine's state: current widget, what it waits for, context (trigger, flow, contact, widgets), counters
-    state = models.JSONField(default=dict)
-    step_count = models.PositiveIntegerField(default=0)
+    state = models.JSONField(_("state"), default=dict)
+    step_count = models.PositiveIntegerField(_("steps"), default=0)
     #: when the widget it waits in times out
     due_at = models.DateTimeField(null=True, blank=True)
     #: seq of the last message given to it: receivers are idempotent
     last_message_seq = models.PositiveIntegerField(default=0)
     #: the conversation's owner_version it acts for; when that has moved on without it, somebody took over
     owner_version = models.PositiveIntegerField(default=0)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    error_code = models.CharField(max_length=16, blank=True, default="")
-    error = models.TextField(blank=True, default="")
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    error_code = models.CharField(_("error code"), max_length=16, blank=True, default="")
+    error = models.TextField(_("error"), blank=True, default="")
 
     class Meta:
         verbose_name = _("execution")
@@ -120,10 +132,10 @@ class Step(Row):
     sid_prefix = "FT"
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
-    number = models.PositiveIntegerField()
-    name = models.CharField(max_length=64)  # the event that led here
-    transitioned_from = models.CharField(max_length=120)
-    transitioned_to = models.CharField(max_length=120, blank=True, default="")
+    number = models.PositiveIntegerField(_("number"))
+    name = models.CharField(_("name"), max_length=64)  # the event that led here
+    transitioned_from = models.CharField(_("from"), max_length=120)
+    transitioned_to = models.CharField(_("to"), max_length=120, blank=True, default="")
     context = models.JSONField(default=dict)
 
     class Meta:

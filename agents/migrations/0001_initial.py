@@ -26,7 +26,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("shortcut", models.CharField(max_length=40, verbose_name="shortcut")),
                 ("title", models.CharField(max_length=120, verbose_name="title")),
                 ("text", models.TextField(verbose_name="text")),
@@ -47,7 +50,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("code", models.SlugField(max_length=64, unique=True, verbose_name="code")),
                 ("label", models.CharField(max_length=120, verbose_name="label")),
                 ("label_ar", models.CharField(blank=True, default="", max_length=120, verbose_name="label (Arabic)")),
@@ -69,7 +75,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("text", models.TextField(blank=True, default="")),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],

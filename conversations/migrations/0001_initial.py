@@ -25,7 +25,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("config", models.JSONField(blank=True, default=dict, verbose_name="settings")),
                 ("sealed", models.TextField(blank=True, default="", editable=False, verbose_name="sealed secrets")),
                 ("type", models.SlugField(max_length=40, verbose_name="type")),
@@ -47,7 +50,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("name", models.CharField(blank=True, default="", max_length=256, verbose_name="name")),
                 ("language", models.CharField(blank=True, default="", max_length=16, verbose_name="language")),
                 ("is_vip", models.BooleanField(default=False, verbose_name="VIP")),
@@ -70,7 +76,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("config", models.JSONField(blank=True, default=dict, verbose_name="settings")),
                 ("sealed", models.TextField(blank=True, default="", editable=False, verbose_name="sealed secrets")),
                 ("type", models.SlugField(max_length=40, verbose_name="type")),
@@ -113,7 +122,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("kind", models.SlugField(max_length=40, verbose_name="kind")),
                 ("scope", models.CharField(blank=True, default="", max_length=255, verbose_name="scope")),
                 ("address", models.CharField(max_length=255, verbose_name="address")),
@@ -138,6 +150,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="conversations.contact",
+                        verbose_name="merged from",
                     ),
                 ),
             ],
@@ -155,7 +168,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("thread", models.CharField(blank=True, default="", max_length=255, verbose_name="thread")),
                 (
                     "status",
@@ -190,7 +206,10 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, null=True, verbose_name="customer's last message"),
                 ),
                 ("last_message_at", models.DateTimeField(blank=True, null=True, verbose_name="last message")),
-                ("last_message_text", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "last_message_text",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="last message's text"),
+                ),
                 ("attributes", models.JSONField(blank=True, default=dict, verbose_name="attributes")),
                 ("disposition", models.CharField(blank=True, default="", max_length=64, verbose_name="disposition")),
                 ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
@@ -239,7 +258,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("identities", models.JSONField(default=list)),
                 ("filled", models.JSONField(default=dict)),
                 ("undone_at", models.DateTimeField(blank=True, null=True, verbose_name="undone")),
@@ -287,8 +309,11 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
-                ("seq", models.PositiveIntegerField()),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("seq", models.PositiveIntegerField(verbose_name="number")),
                 (
                     "direction",
                     models.CharField(
@@ -397,7 +422,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 (
                     "key",
                     models.CharField(
@@ -474,7 +502,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 (
                     "role",
                     models.CharField(
@@ -483,7 +514,7 @@ class Migration(migrations.Migration):
                         verbose_name="role",
                     ),
                 ),
-                ("left_at", models.DateTimeField(blank=True, null=True)),
+                ("left_at", models.DateTimeField(blank=True, null=True, verbose_name="left")),
                 ("last_read_seq", models.PositiveIntegerField(default=0)),
                 (
                     "conversation",
@@ -496,7 +527,10 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
             ],
@@ -514,10 +548,13 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("digest", models.CharField(max_length=64)),
                 ("body", models.BinaryField()),
-                ("headers", models.JSONField(default=dict)),
+                ("headers", models.JSONField(default=dict, verbose_name="headers")),
                 ("query", models.JSONField(default=dict)),
                 (
                     "status",
@@ -555,11 +592,14 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
-                ("lane", models.CharField(max_length=400)),
-                ("key", models.CharField(max_length=255)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("lane", models.CharField(max_length=400, verbose_name="lane")),
+                ("key", models.CharField(max_length=255, verbose_name="key")),
                 ("kind", models.CharField(max_length=32, verbose_name="kind")),
-                ("body", models.JSONField()),
+                ("body", models.JSONField(verbose_name="body")),
                 ("at", models.DateTimeField(verbose_name="provider's time")),
                 (
                     "status",
@@ -579,7 +619,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("error", models.TextField(blank=True, default="", verbose_name="error")),
-                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
                 (
                     "channel",
                     models.ForeignKey(
@@ -588,12 +628,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="conversations.channel",
+                        verbose_name="channel",
                     ),
                 ),
                 (
                     "connection",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="conversations.connection"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="conversations.connection",
+                        verbose_name="connection",
                     ),
                 ),
                 (
@@ -622,7 +666,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("name", models.CharField(max_length=120, unique=True, verbose_name="name")),
                 (
                     "members",
@@ -667,9 +714,12 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
-                ("part", models.PositiveSmallIntegerField(default=0)),
-                ("text", models.TextField(blank=True, default="")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("part", models.PositiveSmallIntegerField(default=0, verbose_name="part")),
+                ("text", models.TextField(blank=True, default="", verbose_name="text")),
                 (
                     "status",
                     models.CharField(
@@ -695,7 +745,7 @@ class Migration(migrations.Migration):
                 ("external_id", models.CharField(blank=True, default="", max_length=255, verbose_name="provider's id")),
                 ("error_code", models.CharField(blank=True, default="", max_length=64, verbose_name="error code")),
                 ("error", models.TextField(blank=True, default="", verbose_name="error")),
-                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent")),
                 (
                     "attachment",
                     models.ForeignKey(
@@ -709,13 +759,19 @@ class Migration(migrations.Migration):
                 (
                     "channel",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="conversations.channel"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="conversations.channel",
+                        verbose_name="channel",
                     ),
                 ),
                 (
                     "conversation",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="conversations.conversation"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="conversations.conversation",
+                        verbose_name="conversation",
                     ),
                 ),
                 (
@@ -742,7 +798,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("seq", models.PositiveIntegerField()),
                 ("type", models.CharField(max_length=64)),
                 ("data", models.JSONField(default=dict)),

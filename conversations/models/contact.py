@@ -35,7 +35,13 @@ class Identity(Row):
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="identities", verbose_name=_("contact"))
     merged_from = models.ForeignKey(
-        Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+        Contact,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("merged from"),
     )
     kind = models.SlugField(_("kind"), max_length=40)
     scope = models.CharField(_("scope"), max_length=255, blank=True, default="")

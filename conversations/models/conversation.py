@@ -65,7 +65,7 @@ class Conversation(Row):
     customer_read_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_customer_at = models.DateTimeField(_("customer's last message"), null=True, blank=True)
     last_message_at = models.DateTimeField(_("last message"), null=True, blank=True)
-    last_message_text = models.CharField(max_length=200, blank=True, default="")
+    last_message_text = models.CharField(_("last message's text"), max_length=200, blank=True, default="")
     #: facts gathered by flows: language, department, vip, intent ...
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     disposition = models.CharField(_("disposition"), max_length=64, blank=True, default="")
@@ -105,9 +105,11 @@ class Participant(Row):
         WATCHING = "watching", _("watching")
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="participants")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=8, choices=Role)
-    left_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
     #: highest message seq this user has seen
     last_read_seq = models.PositiveIntegerField(default=0)
 

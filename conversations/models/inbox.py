@@ -21,7 +21,7 @@ class Payload(Row):
     #: SHA-256 of the body; a provider's exact redelivery is stored once
     digest = models.CharField(max_length=64)
     body = models.BinaryField()
-    headers = models.JSONField(default=dict)
+    headers = models.JSONField(_("headers"), default=dict)
     query = models.JSONField(default=dict)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PARSED)
     error = models.TextField(_("error"), blank=True, default="")
@@ -47,21 +47,28 @@ class InboundEvent(Row):
         IGNORED = "ignored", _("ignored")
 
     payload = models.ForeignKey(Payload, on_delete=models.CASCADE, null=True, blank=True, related_name="events")
-    connection = models.ForeignKey("conversations.Connection", on_delete=models.PROTECT, related_name="+")
-    channel = models.ForeignKey(
-        "conversations.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    connection = models.ForeignKey(
+        "conversations.Connection", on_delete=models.PROTECT, related_name="+", verbose_name=_("connection")
     )
-    lane = models.CharField(max_length=400)
-    key = models.CharField(max_length=255)
+    channel = models.ForeignKey(
+        "conversations.Channel",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("channel"),
+    )
+    lane = models.CharField(_("lane"), max_length=400)
+    key = models.CharField(_("key"), max_length=255)
     kind = models.CharField(_("kind"), max_length=32)
     #: the contract value as JSON (conversations.wire)
-    body = models.JSONField()
+    body = models.JSONField(_("body"))
     at = models.DateTimeField(_("provider's time"))
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     due_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
-    done_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("inbound event")

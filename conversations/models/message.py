@@ -42,7 +42,7 @@ class Message(Row):
         "conversations.Conversation", on_delete=models.CASCADE, related_name="messages", verbose_name=_("conversation")
     )
     channel = models.ForeignKey("conversations.Channel", on_delete=models.PROTECT, related_name="+")
-    seq = models.PositiveIntegerField()
+    seq = models.PositiveIntegerField(_("number"))
     direction = models.CharField(_("direction"), max_length=8, choices=Direction)
     author = models.CharField(_("author"), max_length=8, choices=Author)
     user = models.ForeignKey(

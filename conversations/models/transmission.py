@@ -22,10 +22,14 @@ class Transmission(Row):
         DROPPED = "dropped", _("dropped")
 
     message = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="transmissions")
-    conversation = models.ForeignKey("conversations.Conversation", on_delete=models.CASCADE, related_name="+")
-    channel = models.ForeignKey("conversations.Channel", on_delete=models.PROTECT, related_name="+")
-    part = models.PositiveSmallIntegerField(default=0)
-    text = models.TextField(blank=True, default="")
+    conversation = models.ForeignKey(
+        "conversations.Conversation", on_delete=models.CASCADE, related_name="+", verbose_name=_("conversation")
+    )
+    channel = models.ForeignKey(
+        "conversations.Channel", on_delete=models.PROTECT, related_name="+", verbose_name=_("channel")
+    )
+    part = models.PositiveSmallIntegerField(_("part"), default=0)
+    text = models.TextField(_("text"), blank=True, default="")
     attachment = models.ForeignKey(
         "conversations.Attachment", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -40,7 +44,7 @@ class Transmission(Row):
     error_code = models.CharField(_("error code"), max_length=64, blank=True, default="")
     error = models.TextField(_("error"), blank=True, default="")
     #: when the request began, or the provider's own time once an echo told it
-    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("transmission")

@@ -26,7 +26,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 (
                     "channel",
                     models.OneToOneField(
@@ -51,7 +54,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=120, unique=True, verbose_name="name")),
                 (
                     "channels",
@@ -88,11 +94,14 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
-                ("number", models.PositiveIntegerField()),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
                 ("definition", models.JSONField(verbose_name="definition")),
                 ("commit_message", models.CharField(blank=True, default="", max_length=256, verbose_name="message")),
-                ("errors", models.JSONField(blank=True, default=list)),
+                ("errors", models.JSONField(blank=True, default=list, verbose_name="errors")),
                 (
                     "author",
                     models.ForeignKey(
@@ -101,12 +110,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="author",
                     ),
                 ),
                 (
                     "flow",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="revisions", to="flows.flow"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="revisions",
+                        to="flows.flow",
+                        verbose_name="flow",
                     ),
                 ),
             ],
@@ -137,7 +150,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -147,32 +163,39 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
-                ("state", models.JSONField(default=dict)),
-                ("step_count", models.PositiveIntegerField(default=0)),
+                ("state", models.JSONField(default=dict, verbose_name="state")),
+                ("step_count", models.PositiveIntegerField(default=0, verbose_name="steps")),
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("last_message_seq", models.PositiveIntegerField(default=0)),
                 ("owner_version", models.PositiveIntegerField(default=0)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("error_code", models.CharField(blank=True, default="", max_length=16)),
-                ("error", models.TextField(blank=True, default="")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                ("error_code", models.CharField(blank=True, default="", max_length=16, verbose_name="error code")),
+                ("error", models.TextField(blank=True, default="", verbose_name="error")),
                 (
                     "conversation",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="executions",
                         to="conversations.conversation",
+                        verbose_name="conversation",
                     ),
                 ),
                 (
                     "flow",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="executions", to="flows.flow"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="executions",
+                        to="flows.flow",
+                        verbose_name="flow",
                     ),
                 ),
                 (
                     "revision",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="executions", to="flows.revision"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="executions",
+                        to="flows.revision",
+                        verbose_name="revision",
                     ),
                 ),
             ],
@@ -191,11 +214,14 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
-                ("number", models.PositiveIntegerField()),
-                ("name", models.CharField(max_length=64)),
-                ("transitioned_from", models.CharField(max_length=120)),
-                ("transitioned_to", models.CharField(blank=True, default="", max_length=120)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("name", models.CharField(max_length=64, verbose_name="name")),
+                ("transitioned_from", models.CharField(max_length=120, verbose_name="from")),
+                ("transitioned_to", models.CharField(blank=True, default="", max_length=120, verbose_name="to")),
                 ("context", models.JSONField(default=dict)),
                 (
                     "execution",
@@ -217,7 +243,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("last_ahead", models.PositiveIntegerField(blank=True, null=True)),
                 ("shown_ahead", models.PositiveIntegerField(blank=True, null=True)),
                 ("count", models.PositiveIntegerField(default=0)),

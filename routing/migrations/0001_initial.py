@@ -27,10 +27,13 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=64, verbose_name="name")),
                 ("available", models.BooleanField(default=False, verbose_name="available")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
             ],
             options={
                 "verbose_name": "activity",
@@ -47,7 +50,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("kind", models.CharField(max_length=32)),
                 ("subject", models.UUIDField()),
             ],
@@ -73,10 +79,16 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("unique_name", models.CharField(max_length=64, verbose_name="unique name")),
                 ("friendly_name", models.CharField(max_length=64, verbose_name="name")),
-                ("channel_optimized_routing", models.BooleanField(default=False)),
+                (
+                    "channel_optimized_routing",
+                    models.BooleanField(default=False, verbose_name="channel optimized routing"),
+                ),
                 ("weight", models.PositiveSmallIntegerField(default=1, verbose_name="weight")),
                 ("default_capacity", models.PositiveSmallIntegerField(default=1, verbose_name="default capacity")),
             ],
@@ -95,7 +107,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=64, verbose_name="name")),
                 ("configuration", models.JSONField(default=dict, verbose_name="configuration")),
                 (
@@ -119,7 +134,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=64, verbose_name="name")),
                 ("target_workers", models.TextField(blank=True, default="1==1", verbose_name="target workers")),
                 (
@@ -160,7 +178,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("attributes", models.JSONField(blank=True, default=dict, verbose_name="attributes")),
                 ("priority", models.IntegerField(default=0, verbose_name="priority")),
                 (
@@ -192,9 +213,9 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField(blank=True, null=True)),
                 ("declined", models.JSONField(blank=True, default=dict)),
                 ("assignment_count", models.PositiveIntegerField(default=0)),
-                ("assigned_at", models.DateTimeField(blank=True, null=True)),
-                ("wrapping_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("assigned_at", models.DateTimeField(blank=True, null=True, verbose_name="assigned")),
+                ("wrapping_at", models.DateTimeField(blank=True, null=True, verbose_name="wrapping up")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
                 ("version", models.PositiveIntegerField(default=0)),
                 ("event_seq", models.PositiveIntegerField(default=0)),
                 (
@@ -205,12 +226,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="tasks",
                         to="conversations.conversation",
+                        verbose_name="conversation",
                     ),
                 ),
                 (
                     "task_channel",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to="routing.taskchannel"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="routing.taskchannel",
+                        verbose_name="task channel",
                     ),
                 ),
                 (
@@ -232,6 +257,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="tasks",
                         to="routing.workflow",
+                        verbose_name="workflow",
                     ),
                 ),
             ],
@@ -250,7 +276,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=64, verbose_name="name")),
                 ("activity_since", models.DateTimeField(default=contactcenter.lib.clock.now, verbose_name="since")),
                 ("attributes", models.JSONField(blank=True, default=dict, verbose_name="attributes")),
@@ -278,6 +307,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="worker",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
             ],
@@ -296,11 +326,17 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 (
                     "role",
                     models.CharField(
-                        choices=[("owner", "owner"), ("joining", "joining")], default="owner", max_length=8
+                        choices=[("owner", "owner"), ("joining", "joining")],
+                        default="owner",
+                        max_length=8,
+                        verbose_name="role",
                     ),
                 ),
                 (
@@ -324,20 +360,26 @@ class Migration(migrations.Migration):
                 ("weight", models.PositiveSmallIntegerField(default=1)),
                 ("units", models.PositiveSmallIntegerField(default=1)),
                 ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
-                ("accepted_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("reason", models.CharField(blank=True, default="", max_length=512)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True, verbose_name="accepted")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                ("reason", models.CharField(blank=True, default="", max_length=512, verbose_name="reason")),
                 ("version", models.PositiveIntegerField(default=0)),
                 (
                     "task",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="reservations", to="routing.task"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reservations",
+                        to="routing.task",
+                        verbose_name="task",
                     ),
                 ),
                 (
                     "worker",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="reservations", to="routing.worker"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reservations",
+                        to="routing.worker",
+                        verbose_name="worker",
                     ),
                 ),
             ],
@@ -356,7 +398,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("capacity", models.PositiveSmallIntegerField(default=1, verbose_name="capacity")),
                 ("is_available", models.BooleanField(default=True, verbose_name="available")),
                 ("load", models.PositiveSmallIntegerField(default=0)),
@@ -390,7 +435,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("name", models.CharField(max_length=120, unique=True)),
                 ("seen_at", models.DateTimeField(default=contactcenter.lib.clock.now)),
                 (
@@ -413,11 +461,19 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("friendly_name", models.CharField(max_length=64, unique=True, verbose_name="name")),
                 (
                     "prioritize_queue_order",
-                    models.CharField(choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO", max_length=4),
+                    models.CharField(
+                        choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")],
+                        default="FIFO",
+                        max_length=4,
+                        verbose_name="prioritize queue order",
+                    ),
                 ),
                 ("reoffer_after", models.PositiveIntegerField(default=30, verbose_name="re-offer after (s)")),
                 (
@@ -439,6 +495,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="routing.activity",
+                        verbose_name="default activity",
                     ),
                 ),
                 (
@@ -450,6 +507,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="routing.activity",
+                        verbose_name="offline activity",
                     ),
                 ),
                 (
@@ -461,6 +519,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="routing.activity",
+                        verbose_name="timeout activity",
                     ),
                 ),
             ],
@@ -513,7 +572,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("type", models.CharField(max_length=64)),
                 ("data", models.JSONField(default=dict)),
                 ("task_seq", models.PositiveIntegerField(blank=True, null=True)),
@@ -595,7 +657,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("mode", models.CharField(choices=[("WARM", "warm"), ("COLD", "cold")], default="WARM", max_length=4)),
                 (
                     "status",

@@ -27,17 +27,21 @@ class Reservation(Row):
 
     LIVE = ("pending", "accepted", "wrapping")
 
-    task = models.ForeignKey("routing.Task", on_delete=models.CASCADE, related_name="reservations")
-    worker = models.ForeignKey("routing.Worker", on_delete=models.CASCADE, related_name="reservations")
-    role = models.CharField(max_length=8, choices=Role, default=Role.OWNER)
+    task = models.ForeignKey(
+        "routing.Task", on_delete=models.CASCADE, related_name="reservations", verbose_name=_("task")
+    )
+    worker = models.ForeignKey(
+        "routing.Worker", on_delete=models.CASCADE, related_name="reservations", verbose_name=_("worker")
+    )
+    role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.OWNER)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     #: units it holds of the worker's total, and of the worker channel
     weight = models.PositiveSmallIntegerField(default=1)
     units = models.PositiveSmallIntegerField(default=1)
     due_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    accepted_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=512, blank=True, default="")
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=512, blank=True, default="")
     version = models.PositiveIntegerField(default=0)
 
     class Meta:

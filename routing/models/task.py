@@ -24,7 +24,12 @@ class Task(Row):
 
     workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="tasks")
     workflow = models.ForeignKey(
-        "routing.Workflow", on_delete=models.PROTECT, null=True, blank=True, related_name="tasks"
+        "routing.Workflow",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        verbose_name=_("workflow"),
     )
     queue = models.ForeignKey(
         "routing.TaskQueue",
@@ -34,9 +39,16 @@ class Task(Row):
         related_name="tasks",
         verbose_name=_("queue"),
     )
-    task_channel = models.ForeignKey("routing.TaskChannel", on_delete=models.PROTECT, related_name="tasks")
+    task_channel = models.ForeignKey(
+        "routing.TaskChannel", on_delete=models.PROTECT, related_name="tasks", verbose_name=_("task channel")
+    )
     conversation = models.ForeignKey(
-        "conversations.Conversation", on_delete=models.CASCADE, null=True, blank=True, related_name="tasks"
+        "conversations.Conversation",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tasks",
+        verbose_name=_("conversation"),
     )
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     priority = models.IntegerField(_("priority"), default=0)
@@ -58,9 +70,9 @@ class Task(Row):
     #: {"<worker id hex>": "<ISO time of the last rejection or timeout>"}
     declined = models.JSONField(default=dict, blank=True)
     assignment_count = models.PositiveIntegerField(default=0)
-    assigned_at = models.DateTimeField(null=True, blank=True)
-    wrapping_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    assigned_at = models.DateTimeField(_("assigned"), null=True, blank=True)
+    wrapping_at = models.DateTimeField(_("wrapping up"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
     event_seq = models.PositiveIntegerField(default=0)
 

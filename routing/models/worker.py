@@ -17,7 +17,7 @@ class Activity(Row):
     workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="activities")
     friendly_name = models.CharField(_("name"), max_length=64)
     available = models.BooleanField(_("available"), default=False)
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     class Meta:
         verbose_name = _("activity")
@@ -37,7 +37,7 @@ class TaskChannel(Row):
     workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="task_channels")
     unique_name = models.CharField(_("unique name"), max_length=64)
     friendly_name = models.CharField(_("name"), max_length=64)
-    channel_optimized_routing = models.BooleanField(default=False)
+    channel_optimized_routing = models.BooleanField(_("channel optimized routing"), default=False)
     weight = models.PositiveSmallIntegerField(_("weight"), default=1)
     default_capacity = models.PositiveSmallIntegerField(_("default capacity"), default=1)
 
@@ -62,7 +62,12 @@ class Worker(Row):
 
     workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="workers")
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="worker"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="worker",
+        verbose_name=_("user"),
     )
     friendly_name = models.CharField(_("name"), max_length=64)
     activity = models.ForeignKey(Activity, on_delete=models.PROTECT, related_name="workers", verbose_name=_("activity"))

@@ -13,7 +13,12 @@ class Workspace(Row):
 
     friendly_name = models.CharField(_("name"), max_length=64, unique=True)
     default_activity = models.ForeignKey(
-        "routing.Activity", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        "routing.Activity",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("default activity"),
     )
     timeout_activity = models.ForeignKey(
         "routing.Activity",
@@ -22,6 +27,7 @@ class Workspace(Row):
         blank=True,
         related_name="+",
         help_text=_("Where an agent goes who lets an offer time out; empty: stays."),
+        verbose_name=_("timeout activity"),
     )
     offline_activity = models.ForeignKey(
         "routing.Activity",
@@ -30,9 +36,10 @@ class Workspace(Row):
         blank=True,
         related_name="+",
         help_text=_("Where an agent goes who vanishes."),
+        verbose_name=_("offline activity"),
     )
     prioritize_queue_order = models.CharField(
-        max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
+        _("prioritize queue order"), max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
     )
     reoffer_after = models.PositiveIntegerField(_("re-offer after (s)"), default=30)
     vanish_after = models.PositiveIntegerField(_("offline after (s) without a connection"), default=30)

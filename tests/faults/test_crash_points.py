@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
+from channels_adapters.simulator.base import Persona
 from contactcenter.bench.cluster import Role
 from contactcenter.lib import crash
 from tests.faults.conftest import House
+from tests.faults.console import Console
 
 pytestmark = pytest.mark.faults
 
@@ -43,6 +46,7 @@ INBOUND = "SELECT m.text" + OF_PERSON.format(
 UNSETTLED = "SELECT count(*)" + OF_PERSON.format(
     join="JOIN conversations_transmission t ON t.conversation_id = c.id", where="AND t.status IN ('queued', 'sending')"
 )
+IDS = "SELECT c.id" + OF_PERSON.format(join="", where="")
 CONVERSATIONS = "SELECT count(*)" + OF_PERSON.format(join="", where="")
 TASKS = "SELECT k.status" + OF_PERSON.format(join="JOIN routing_task k ON k.conversation_id = c.id", where="")
 ACCEPTED = "SELECT count(*)" + OF_PERSON.format(
@@ -72,7 +76,7 @@ def test_nothing_is_lost_or_doubled_when_a_process_dies_at(point: str, house: Ho
     try:
         for text in ("one", "two", "three"):
             house.provider.write(customer, text)
-        agent, offer = _offered(agents, customer.name)
+        agent, offer = _offered(house, agents, customer)
         accepted = agent.ask({"type": "reservation.accept", "reservation": offer["sid"]})
         assert accepted["type"] == "ok", accepted
         conversation = offer["conversation"]["sid"]
@@ -109,13 +113,14 @@ def _start_again(house: House, doomed: Role) -> None:
     house.raise_the_dead()
 
 
-def _offered(agents: list, name: str) -> tuple:  # type: ignore[type-arg]
+def _offered(house: House, agents: list[Console], customer: Persona) -> tuple[Console, dict[str, Any]]:
     """(console, reservation): who was offered this customer."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
+        sids = {f"CH{row_id.hex}" for (row_id,) in house.rows(IDS, customer.address)}
         for agent in agents:
             for reservation in (agent.worker or {"reservations": []})["reservations"]:
-                if reservation["status"] == "pending" and reservation["conversation"]["contact"]["name"] == name:
+                if reservation["status"] == "pending" and reservation["conversation"]["sid"] in sids:
                     return agent, reservation
-        time.sleep(0.05)
-    raise AssertionError(f"nobody was offered {name}: {[agent.worker for agent in agents]}")
+        time.sleep(0.1)
+    raise AssertionError(f"nobody was offered {customer.name}: {[agent.worker for agent in agents]}")

@@ -22,7 +22,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("site", models.CharField(max_length=255, verbose_name="site key")),
                 (
                     "user_id",
@@ -55,7 +58,10 @@ class Migration(migrations.Migration):
                         default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("created_at", models.DateTimeField(default=contactcenter.lib.clock.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
                 ("token_hash", models.CharField(max_length=64, unique=True)),
                 ("used_at", models.DateTimeField(blank=True, null=True)),
                 (
