@@ -7,9 +7,13 @@ request is answered with 413 by its Content-Length; a chunked body is cut off at
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
+
+# Threads for database work of sockets; the default is the number of processors and four. Read at Daphne's import.
+os.environ.setdefault("ASGI_THREADS", "16")
 
 import daphne.server
 import structlog
