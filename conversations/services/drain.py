@@ -198,7 +198,9 @@ def process(row: InboundEvent, *, now: dt.datetime) -> tuple[str, str]:
 
 def sweep(*, now: dt.datetime) -> int:
     """Announce lanes whose hint was lost, whose worker died or whose next try is due. Returns how many."""
-    InboundEvent.objects.filter(status=_Status.WAITING, due_at__lte=now).update(status=_Status.PENDING, due_at=now)
+    waiting = InboundEvent.objects.filter(status=_Status.WAITING, due_at__lte=now)
+    if waiting.exists():  # an UPDATE takes SQLite's write lock even when it finds nothing
+        waiting.update(status=_Status.PENDING, due_at=now)
     stale = now - dt.timedelta(seconds=1)
     rows = InboundEvent.objects.filter(
         Q(due_at__isnull=True) | Q(due_at__lte=now), status=_Status.PENDING, created_at__lte=stale

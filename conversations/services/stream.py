@@ -30,7 +30,7 @@ _JOINED = """
 def lock(conversation: Conversation | uuid.UUID) -> Conversation:
     """The conversation, fresh and locked until the transaction ends. Raises ``Conversation.DoesNotExist``.
 
-    Lock a conversation before its messages and transmissions, and routing's rows before a conversation.
+    A conversation is locked before anything that belongs to it: messages, transmissions, tasks, reservations.
     """
     key = conversation.pk if isinstance(conversation, Conversation) else conversation
     found = find("id = %s", (_ID, key))
@@ -48,7 +48,8 @@ def find(condition: str, *values: tuple[Any, Any]) -> Conversation | None:
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A lock needs a transaction to be held by.")
-    suffix = " FOR UPDATE" if connection.vendor == "postgresql" else ""  # SQLite's transactions lock the file
+    # NO KEY leaves rows alone that merely point here; SQLite's transactions lock the whole file anyway.
+    suffix = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM conversations_conversation WHERE {condition}{suffix}",

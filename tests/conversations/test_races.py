@@ -333,6 +333,17 @@ def test_an_automatic_message_accepted_at_the_moment_of_a_take_over_never_leaves
         assert provider.texts() == []
 
 
+def test_an_ill_channel_is_tried_by_one_of_many_workers(drain: JobQueue) -> None:
+    line = make.channel(is_healthy=False, checked_at=make.NOW - dt.timedelta(hours=1))
+    conversations = [make.conversation(channel=line) for _ in range(8)]
+    for conversation in conversations:
+        make.sent(conversation)
+
+    claims = at_once([partial(delivery._claim, conversation.pk, now=make.NOW) for conversation in conversations])
+
+    assert sum(claim is not None for claim in claims) == 1
+
+
 def test_one_upload_ends_in_one_message(drain: JobQueue) -> None:
     agent = make.user()
     conversations = [make.conversation(owner=agent) for _ in range(4)]

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from channels_adapters.contract import InboundAttachment
+from conversations.models import Attachment
 from tests.factories import conversations as make
 from tests.support.jobs import JobQueue
 
@@ -92,6 +93,13 @@ def test_who_is_not_signed_in_gets_nothing() -> None:
 
     assert response.status_code == 302
     assert "login" in response["Location"]
+
+
+def test_a_file_lost_from_the_disk_is_not_found() -> None:
+    client, url = _file()
+    Path(Attachment.objects.get().file.path).unlink()
+
+    assert client.get(url).status_code == 404
 
 
 def test_files_change_nothing() -> None:
