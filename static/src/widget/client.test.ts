@@ -221,6 +221,40 @@ describe("a send", () => {
   });
 });
 
+describe("a file", () => {
+  it("waits for the welcome, which brings the token it is shown with", async () => {
+    const calls: string[][] = [];
+    class FakeRequest {
+      upload = {};
+      open = (...given: string[]) => calls.push(given);
+      setRequestHeader = (...given: string[]) => calls.push(given);
+      send = () => undefined;
+      abort = () => undefined;
+    }
+    vi.stubGlobal("XMLHttpRequest", FakeRequest);
+    const one = client();
+    one.connect();
+    one.upload(new File(["x"], "x.txt"), () => undefined);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(calls).toEqual([]);
+    welcome(FakeSocket.last, { visitor_token: "vt_1" });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(calls).toEqual([
+      ["POST", "https://desk.example/channels/webchat/files/?site=shop"],
+      ["Authorization", "Bearer vt_1"],
+    ]);
+  });
+
+  it("is given up when nobody ever welcomes us", async () => {
+    const one = client();
+    one.connect();
+    const { done } = one.upload(new File(["x"], "x.txt"), () => undefined);
+    const failed = expect(done).rejects.toThrow("network");
+    await vi.advanceTimersByTimeAsync(61_000);
+    await failed;
+  });
+});
+
 describe("receipts", () => {
   it("tell the highest number that arrived, once", () => {
     client().connect();

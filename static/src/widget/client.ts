@@ -12,6 +12,7 @@ const TYPING_EVERY_MS = 3000;
 const TYPING_STOPS_MS = 5000;
 const SEEN_MS = 150;
 const FILE_MS = 15_000;
+const ONLINE_MS = 60_000;
 
 export class UploadError extends Error {
   constructor(readonly code: string) {
@@ -161,9 +162,28 @@ export class Client {
     });
   }
 
+  /** Send a file up. It waits for the welcome: before it there is no token to show. */
   upload(file: File, onProgress: (share: number) => void): { done: Promise<FileInfo>; cancel: () => void } {
     const request = new XMLHttpRequest();
-    const done = new Promise<FileInfo>((resolve, reject) => {
+    let isCanceled = false;
+    const done = this.online().then(() => this.post(request, file, onProgress, () => isCanceled));
+    return {
+      done,
+      cancel: () => {
+        isCanceled = true;
+        request.abort();
+      },
+    };
+  }
+
+  private post(
+    request: XMLHttpRequest,
+    file: File,
+    onProgress: (share: number) => void,
+    isCanceled: () => boolean,
+  ): Promise<FileInfo> {
+    return new Promise<FileInfo>((resolve, reject) => {
+      if (isCanceled()) return reject(new UploadError("canceled"));
       request.open("POST", `${this.server}/channels/webchat/files/?site=${encodeURIComponent(this.site)}`);
       request.setRequestHeader("Authorization", `Bearer ${this.memory.token}`);
       request.responseType = "json";
@@ -184,7 +204,24 @@ export class Client {
       form.append("file", file, file.name || "file");
       request.send(form);
     });
-    return { done, cancel: () => request.abort() };
+  }
+
+  /** Resolves once we are welcome; rejects when that takes too long. */
+  private online(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.state.connection === "online") return resolve();
+      const look = (state: State): void => {
+        if (state.connection !== "online") return;
+        window.clearTimeout(timer);
+        this.listeners.delete(look);
+        resolve();
+      };
+      const timer = window.setTimeout(() => {
+        this.listeners.delete(look);
+        reject(new UploadError("network"));
+      }, ONLINE_MS);
+      this.listeners.add(look);
+    });
   }
 
   // -- the wire -------------------------------------------------------------------------------------

@@ -403,7 +403,6 @@ export class Panel {
     const waits = !!state.chat?.open && state.chat.owner === "queue" && !state.chat.agent_online;
     setText(this.away, waits ? this.local("away") || this.words.say("awayLong") : "");
     show(this.away, waits);
-    if (waits) show(this.queue, false); // a number would promise too much
   }
 
   private renderForm(state: State): void {

@@ -184,7 +184,7 @@ def test_a_picture_is_shown_and_guarded(client: Client) -> None:
 
     response = client.get(url)
 
-    assert b"".join(response.streaming_content) == rows.PNG  # type: ignore[attr-defined]
+    assert response.content == rows.PNG
     assert response["Content-Type"] == "image/png"
     assert response["Content-Disposition"].startswith("inline")
     assert response["X-Content-Type-Options"] == "nosniff"

@@ -306,3 +306,16 @@ def test_an_agent_is_seen_typing_reading_and_by_name(
     expect(chat.page.locator(".new")).to_be_visible()
     expect(chat.badge).to_be_hidden()
     expect(agent.page.get_by_test_id("messages")).to_contain_text("Hello Grace")
+
+
+def test_who_waits_sees_their_place_live(visit: Callable[..., Page]) -> None:
+    chats = [Chat(visit()).start(name) for name in ("Rana", "Sami")]
+    for chat in chats:
+        chat.write("live agent")
+        chat.page.locator(".chips").get_by_role("button", name="Billing").click()
+        expect(chat.page.locator(".banner.queue")).to_be_visible()
+    first, second = chats
+
+    expect(second.page.locator(".banner.queue")).to_contain_text("You are number")
+    place = int(second.page.locator(".place").inner_text())
+    assert int(first.page.locator(".place").inner_text()) == place - 1
