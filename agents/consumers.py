@@ -7,17 +7,15 @@ into frames, and the *writer*, which alone sends. Only the reader and ``subscrib
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import json
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from agents import access, actions, protocol, pulse, streams, welcome
+from agents import access, actions, protocol, pulse, streams, threads, welcome
 from agents.protocol import WORKER, commands, frames
 from contactcenter.lib import clock, groups, ids
 from contactcenter.lib.errors import ContactCenterError, Refused
@@ -35,17 +33,6 @@ RATE = 400
 RATE_SECONDS = 10.0
 #: Seconds between two heartbeats written for the router.
 HEARTBEAT_EVERY = 8.0
-
-#: Commands and reads of all consoles; a thread may wait for a row's lock.
-_threads = concurrent.futures.ThreadPoolExecutor(16, thread_name_prefix="console")
-
-T = TypeVar("T")
-
-
-async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call synchronous code that uses the database."""
-    called: T = await database_sync_to_async(function, thread_sensitive=False, executor=_threads)(*args, **kwargs)
-    return called
 
 
 class ConsoleConsumer(AsyncWebsocketConsumer):
@@ -75,13 +62,13 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels would look after database connections here, in the one thread all consoles share; ours live in
-        # ``in_thread`` only.
+        # ``threads.call`` only.
         await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def connect(self) -> None:
         await self.accept()
         user = self.scope["user"]
-        desk = await in_thread(access.find_desk, user.pk) if user.is_authenticated else None
+        desk = await threads.call(access.find_desk, user.pk) if user.is_authenticated else None
         if desk is None:
             await self.send(json.dumps(frames.Bye(reason="signed_out").to_json()))
             await self.close(protocol.NOT_SIGNED_IN)
@@ -95,7 +82,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         self._start(self._read())
         await self._join(groups.user(self.user_id))
         self._has_arrived = self.worker_id is not None
-        self._put(await in_thread(welcome.arrive, desk, self.socket_name, now=clock.now()))
+        self._put(await threads.call(welcome.arrive, desk, self.socket_name, now=clock.now()))
         pulse.current().join(self)
 
     async def disconnect(self, code: int) -> None:
@@ -106,7 +93,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         for group in list(self._joined):
             await self._leave(group)
         if self._has_arrived:
-            await in_thread(presence.disconnected, self.socket_name, clock.now())
+            await threads.call(presence.disconnected, self.socket_name, clock.now())
 
     async def sign_out(self) -> None:
         """The session ended, or the person may not be here any more."""
@@ -148,7 +135,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
             return
         if self.worker_id is not None and now - self._beat_at > HEARTBEAT_EVERY:
             self._beat_at = now
-            self._start(in_thread(welcome.stay, self.worker_id, self.socket_name, now=clock.now()))
+            self._start(threads.call(welcome.stay, self.worker_id, self.socket_name, now=clock.now()))
         try:
             command = commands.parse(text_data if text_data is not None else bytes_data)
         except commands.BadFrame as error:
@@ -169,7 +156,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
                         await self._forget(command.conversation)
                     return frames.Ok(id=command.id)
                 case _:
-                    result = await in_thread(
+                    result = await threads.call(
                         actions.carry_out, self.user_id, command, socket_name=self.socket_name, now=clock.now()
                     )
                     return frames.Ok(id=command.id, result=result)
@@ -207,7 +194,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
             if (group := self._group(stream)) is not None:
                 await self._join(group)
         async with self._reading:
-            reading = await in_thread(streams.start_for, self.user_id, wanted)
+            reading = await threads.call(streams.start_for, self.user_id, wanted)
             self._take(reading)
             for stream in wanted.keys() - reading.positions.keys():
                 await self._forget(stream)
@@ -223,7 +210,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
                 async with self._reading:
                     looked_at, self._dirty = self._dirty & self.positions.keys(), set()
                     if looked_at:
-                        reading = await in_thread(
+                        reading = await threads.call(
                             streams.proceed, self.user_id, self.worker_id, dict(self.positions), looked_at
                         )
                         self._take(reading)

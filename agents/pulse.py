@@ -14,9 +14,8 @@ import weakref
 from typing import Any, Protocol
 
 import structlog
-from channels.db import database_sync_to_async
 
-from agents import access, streams
+from agents import access, streams, threads
 from agents.protocol import WORKER
 from contactcenter.lib import ids
 
@@ -86,9 +85,7 @@ class Pulse:
         consoles = list(self.consoles)
         followed = {row_id for console in consoles for row_id in conversation_ids(console)}
         workers = {console.worker_id for console in consoles if console.worker_id and WORKER in console.positions}
-        conversations, worker_heads = await database_sync_to_async(streams.heads, thread_sensitive=False)(
-            followed, workers
-        )
+        conversations, worker_heads = await threads.call(streams.heads, followed, workers)
         for console in consoles:
             for stream, held in list(console.positions.items()):
                 head = (
@@ -102,7 +99,7 @@ class Pulse:
     async def check_access(self, consoles: list[Console]) -> None:
         """Sign out who may not be here any more; take away what they may not see any more."""
         sessions = {console.session_key: console.user_id for console in consoles}
-        standing = await database_sync_to_async(access.standing, thread_sensitive=False)(sessions)
+        standing = await threads.call(access.standing, sessions)
         for console in consoles:
             if console.session_key not in standing:
                 await console.sign_out()
@@ -110,9 +107,7 @@ class Pulse:
             followed = list(conversation_ids(console))
             if not followed:
                 continue
-            visible = await database_sync_to_async(access.still_visible, thread_sensitive=False)(
-                console.user_id, followed
-            )
+            visible = await threads.call(access.still_visible, console.user_id, followed)
             for row_id in followed:
                 if row_id not in visible:
                     await console.lose(ids.to_sid("CH", row_id))
