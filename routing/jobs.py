@@ -33,5 +33,14 @@ def sweep_stuck(**_: Any) -> None:
     dispatch.ring_if_stuck(now=clock.now())
 
 
+@shared_task(queue="low")
+def sweep_tasks(**_: Any) -> None:
+    """Tasks of closed conversations, and tasks whose worker was deleted."""
+    from contactcenter.lib import clock
+    from routing.services import tasks
+
+    tasks.sweep(now=clock.now())
+
+
 #: job name -> seconds between two runs
-SCHEDULE = {"routing.jobs.sweep_presence": 1.0, "routing.jobs.sweep_stuck": 2.0}
+SCHEDULE = {"routing.jobs.sweep_presence": 1.0, "routing.jobs.sweep_stuck": 2.0, "routing.jobs.sweep_tasks": 10.0}

@@ -7,7 +7,9 @@ import json
 import uuid
 from typing import Any
 
+import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
@@ -19,6 +21,8 @@ from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, TaskChannel, Worker, Workflow
 from routing.services import capacity, entry, locks, setup
 from routing.services.ledger import Ledger
+
+log = structlog.get_logger(__name__)
 
 MAX_ATTRIBUTES = 4096
 MAX_PRIORITY = 2**31 - 1
@@ -250,6 +254,35 @@ def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> 
             _finish(task, reason=task.conversation.disposition, now=now)
         elif task.status in _WAITING:
             cancel(task, reason="The conversation was closed.", now=now, closes_conversation=False)
+
+
+def sweep(now: dt.datetime) -> None:
+    """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more."""
+    over = Task.objects.filter(status__in=Task.LIVE, conversation__status=Conversation.Status.CLOSED)
+    for task in over.select_related("conversation").order_by("id")[:100]:
+        if task.conversation is not None:
+            conversation_was_closed(task.conversation, now=now)
+    offers = Reservation.objects.filter(task=OuterRef("pk"), status=Reservation.Status.PENDING)
+    holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"])
+    unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
+    for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
+        _put_back(task_id, unheld, now)
+
+
+def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
+    with transaction.atomic():
+        task = locks.task(task_id)
+        if not Task.objects.filter(unheld, pk=task_id).exists():
+            return
+        log.warning("task.unheld", task=task.sid, status=task.status)
+        if task.status != Task.Status.RESERVED:
+            requeue(task, by=None, reason="Its worker is gone.", now=now)
+            return
+        task.status = Task.Status.PENDING
+        _save(task, "status")
+        ledger = Ledger(now)
+        ledger.about_task("task.updated", task, _about(task))
+        ledger.write()
 
 
 def _finish(task: Task, *, reason: str, now: dt.datetime) -> None:

@@ -88,8 +88,12 @@ def test_of_those_who_declined_long_ago_the_earliest_is_asked_first() -> None:
 
     desk.task("t", declined={"A": 10.0, "B": 20.0})
     assert desk.offers(39) == []
+    desk.worker("A", idle=2, available=False)
+    assert desk.offers(45) == []
+    desk.task("u", declined={"A": 10.0, "B": 20.0}, channel="voice")
+    desk.worker("A", idle=2)
 
-    assert desk.offers(45) == [("t", "A")]
+    assert desk.offers(55) == [("t", "A"), ("u", "A")]
 
 
 def test_somebody_new_comes_before_those_who_declined() -> None:

@@ -323,3 +323,41 @@ def test_a_returned_task_has_its_time_to_live_anew(now: dt.datetime) -> None:
 
     task.refresh_from_db()
     assert task.expires_at == after(now, 90_000 + 86_400)
+
+
+# ---- what a lost hint or a deleted row leaves behind
+
+
+def test_a_sweep_ends_the_task_of_a_conversation_whose_closing_was_not_heard_of(now: dt.datetime) -> None:
+    waiting = make.task(conversation=make.conversation(), now=now)
+    held, _ = assigned(now)
+    Conversation.objects.update(status="closed", closed_at=now)
+
+    tasks.sweep(after(now, 5))
+
+    assert Task.objects.get(pk=waiting.pk).status == "canceled"
+    assert Task.objects.get(pk=held.pk).status == "completed"
+
+
+def test_a_sweep_returns_what_a_deleted_worker_held(now: dt.datetime) -> None:
+    held, worker = assigned(now)
+    offered = make.task(now=now)
+    router = make.route(now)
+    assert [status for _, status in make.offers(offered)] == ["pending"]
+    worker.delete()
+
+    tasks.sweep(after(now, 5))
+    other = make.worker(now=after(now, 6))
+    router.tick(after(now, 6))
+
+    assert make.offers(held) == make.offers(offered) == [(other.friendly_name, "pending")]
+    assert Conversation.objects.get(tasks=held).owner == "queue"
+
+
+def test_a_sweep_leaves_sound_tasks_alone(now: dt.datetime) -> None:
+    task, _ = assigned(now)
+    version = task.version
+
+    tasks.sweep(after(now, 5))
+
+    assert Task.objects.get(pk=task.pk).version == version
