@@ -16,7 +16,12 @@ def _threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr("agents.threads.pool", pool)
         yield
         together = threading.Barrier(max(len(pool._threads), 1))
-        list(pool.map(lambda _: (together.wait(5), connections.close_all()), range(len(pool._threads))))
+
+        def close(_: int) -> None:
+            together.wait(5)
+            connections.close_all()
+
+        list(pool.map(close, range(len(pool._threads))))
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
