@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from celery.beat import Scheduler
-from django.db import Error
+from django.db import Error, connection
 
 log = structlog.get_logger(__name__)
 
@@ -35,4 +35,5 @@ class LeasedScheduler(Scheduler):
             return bool(leases.acquire(LEASE, self.holder, TTL))
         except Error as error:
             log.warning("beat.no_database", error=type(error).__name__)
+            connection.close()  # a broken one would be used for ever
             return False

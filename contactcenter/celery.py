@@ -21,6 +21,8 @@ from contactcenter import timers
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")  # for the ``celery`` program
 
 TRANSPORT_ALIASES["embedded"] = "contactcenter.lib.memory_broker:Transport"
+for _scheme in ("redis", "rediss"):
+    TRANSPORT_ALIASES[_scheme] = "contactcenter.lib.redis_broker:Transport"
 
 log = structlog.get_logger(__name__)
 

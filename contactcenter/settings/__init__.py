@@ -173,7 +173,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A job is a hint: publishing one never waits for a broker that is away (see celery.HintTask).
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True, "visibility_timeout": 3600}
+    {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
     if REDIS_URL
     else {}
 )

@@ -63,11 +63,15 @@ class House:
         with psycopg.connect(self.stack.database_url) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def last_words(self) -> str:
+        """What every process printed last."""
+        return "\n".join(f"--- {role.name}\n" + "\n".join(role.lines[-15:]) for role in self.cluster.roles)
+
     def eventually(self, query: str, expected: list[tuple[Any, ...]], *parameters: Any, seconds: float = 60.0) -> None:
         """The query's rows become these. Raises ``AssertionError`` with what they were at last."""
         deadline = time.monotonic() + seconds
         while (found := self.rows(query, *parameters)) != expected:
-            assert time.monotonic() < deadline, f"{query}: {found}, not {expected}"
+            assert time.monotonic() < deadline, f"{query}: {found}, not {expected}\n{self.last_words()}"
             time.sleep(0.1)
 
 
