@@ -2,8 +2,9 @@
 
 import type { Client } from "./client";
 import { h, icon, setText } from "./dom";
+import type { Bubble, Item } from "./items";
 import type { FileInfo } from "./protocol";
-import type { Bubble, Item, Tick } from "./store";
+import type { Tick } from "./store";
 import type { Key, Words } from "./strings";
 import { initials, pieces, plainName, safeHref } from "./text";
 

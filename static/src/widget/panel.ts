@@ -4,15 +4,20 @@ import type { Client } from "./client";
 import { palette } from "./color";
 import { Composer } from "./composer";
 import { h, icon, setText, show } from "./dom";
-import { MessageList, speaker } from "./list";
+import { acceptDrops } from "./drop";
+import { Head, LinkBanner, QueueBanner } from "./head";
+import { items } from "./items";
+import { MessageList } from "./list";
+import { prechatForm } from "./prechat";
 import type { MessageFrame, SiteConfig, User } from "./protocol";
 import { chime } from "./sound";
 import type { Memory } from "./storage";
 import type { State } from "./store";
-import { hasEnded, items, lastTheirs, quickReplies, unread } from "./store";
+import { hasEnded, lastTheirs, quickReplies, unread } from "./store";
 import type { Words } from "./strings";
 import { css } from "./styles";
 import type { Tabs } from "./tabs";
+import { Teaser } from "./teaser";
 import { initials, plainName } from "./text";
 
 export interface Looks {
@@ -21,29 +26,17 @@ export interface Looks {
 }
 
 const NEAR = 60;
-/** Short interruptions are nobody's business. */
-const BANNER_MS = 1500;
 
 export class Panel {
   readonly host = h("div", { id: "contact-center-widget" });
   private readonly root: HTMLElement;
   private readonly launcher: HTMLButtonElement;
   private readonly badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
-  private readonly teaser: HTMLElement;
-  private readonly teaserFace = h("div", { class: "face", "aria-hidden": "true" });
-  private readonly teaserName = h("bdi");
-  private readonly teaserText = h("span", { class: "teaser-text", dir: "auto" });
+  private readonly teaser: Teaser;
   private readonly panel: HTMLElement;
-  private readonly avatar = h("div", { class: "avatar", "aria-hidden": "true" });
-  private readonly presence = h("span", { class: "presence" });
-  private readonly title = h("bdi");
-  private readonly status = h("p", { class: "status", role: "status" });
-  private readonly mute: HTMLButtonElement;
-  private readonly linkBanner = h("button", { class: "banner link", type: "button", role: "status", hidden: true });
-  private readonly queue = h("div", { class: "banner queue", role: "status", hidden: true });
-  private readonly place = h("span", { class: "place", "aria-hidden": "true" });
-  private readonly queueTitle = h("strong");
-  private readonly queueText = h("span");
+  private readonly head: Head;
+  private readonly link: LinkBanner;
+  private readonly queue: QueueBanner;
   private readonly scroller: HTMLElement;
   private readonly log: HTMLElement;
   private readonly hello = h("div", { class: "hello" });
@@ -61,11 +54,7 @@ export class Panel {
   private readonly form: HTMLFormElement | null;
   private readonly list: MessageList;
   private atEnd = true;
-  private wasOnline = false;
-  private bannerTimer = 0;
-  private bannerText = "";
   private chipsShown = "";
-  private dragging = 0;
 
   constructor(
     private readonly client: Client,
@@ -84,26 +73,11 @@ export class Panel {
       icon("down", 28),
       this.badge,
     );
-    const teaserOpen = h(
-      "button",
-      { class: "teaser-open", type: "button", onclick: () => this.open() },
-      this.teaserFace,
-      h("span", { class: "teaser-words" }, h("span", { class: "teaser-name" }, this.teaserName), this.teaserText),
-    );
-    const teaserClose = h(
-      "button",
-      { class: "teaser-close", type: "button", "aria-label": say("dismiss"), onclick: () => show(this.teaser, false) },
-      icon("close", 15),
-    );
-    this.teaser = h("div", { class: "teaser", hidden: true }, teaserOpen, teaserClose);
-    this.mute = h("button", { class: "tool", type: "button", onclick: () => this.toggleSound() });
-    const close = h(
-      "button",
-      { class: "tool", type: "button", "aria-label": say("close"), title: say("close"), onclick: () => this.close() },
-      icon("close", 20),
-    );
-    const head = h("div", { class: "head" }, this.avatar, h("div", { class: "who" }, h("h2", { class: "title", id: "cc-title" }, this.title), this.status), this.mute, close);
-    this.queue.append(this.place, h("div", { class: "queue-words" }, this.queueTitle, this.queueText));
+    const title = this.local("title") || say("chat");
+    this.teaser = new Teaser(words, title, () => this.open());
+    this.head = new Head(words, title, () => this.toggleSound(), () => this.close());
+    this.link = new LinkBanner(words);
+    this.queue = new QueueBanner(words);
     this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": say("chat") });
     this.typing = h(
       "div",
@@ -116,7 +90,7 @@ export class Panel {
     setText(this.ended, say("ended"));
     this.chips.setAttribute("aria-label", say("answers"));
     this.hello.append(h("h3", {}, this.local("greeting") || say("greeting")), this.helloText);
-    this.form = config.prechat.length ? this.prechat() : null;
+    this.form = config.prechat.length ? prechatForm(config.prechat, words, (claims) => this.started(claims)) : null;
     this.scroller = h(
       "div",
       { class: "scroller", tabindex: "0", "aria-label": say("chat"), role: "group" },
@@ -135,9 +109,9 @@ export class Panel {
     this.panel = h(
       "section",
       { class: "panel", role: "dialog", "aria-labelledby": "cc-title", hidden: true },
-      head,
-      this.linkBanner,
-      this.queue,
+      this.head.element,
+      this.link.element,
+      this.queue.element,
       h("div", { class: "middle" }, this.scroller, this.jump),
       this.composer.element,
       this.dropZone,
@@ -145,7 +119,7 @@ export class Panel {
     this.root = h(
       "div",
       { class: "cc", lang: words.language, dir: words.rtl ? "rtl" : "ltr", "data-position": looks.position },
-      this.teaser,
+      this.teaser.element,
       this.panel,
       this.launcher,
     );
@@ -172,10 +146,6 @@ export class Panel {
     if (this.memory.open) this.open(false);
   }
 
-  unmount(): void {
-    this.host.remove();
-  }
-
   // -- open and close -------------------------------------------------------------------------------
 
   toggle(): void {
@@ -185,7 +155,7 @@ export class Panel {
 
   open(focus = true): void {
     this.memory.open = true;
-    show(this.teaser, false);
+    this.teaser.hide();
     show(this.panel, true);
     this.root.toggleAttribute("data-open", true);
     this.client.dispatch({ type: "opened" });
@@ -208,10 +178,7 @@ export class Panel {
   }
 
   showSound(): void {
-    const label = this.words.say(this.memory.muted ? "muted" : "unmuted");
-    this.mute.replaceChildren(icon(this.memory.muted ? "silent" : "sound", 20));
-    this.mute.setAttribute("aria-label", label);
-    this.mute.title = label;
+    this.head.showSound(this.memory.muted);
   }
 
   private toggleSound(): void {
@@ -244,29 +211,8 @@ export class Panel {
     );
     document.addEventListener("visibilitychange", () => this.markRead());
     addEventListener("focus", () => this.markRead());
-    this.linkBanner.addEventListener("click", () => window.dispatchEvent(new Event("focus")));
-    const files = (event: DragEvent): boolean => !!event.dataTransfer?.types.includes("Files");
-    this.panel.addEventListener("dragenter", (event) => {
-      if (!files(event)) return;
-      this.dragging++;
-      show(this.dropZone, true);
-    });
-    this.panel.addEventListener("dragleave", (event) => {
-      if (files(event) && --this.dragging <= 0) this.endDrag();
-    });
-    this.panel.addEventListener("dragover", (event) => files(event) && event.preventDefault());
-    this.panel.addEventListener("drop", (event) => {
-      if (!files(event)) return;
-      event.preventDefault();
-      this.endDrag();
-      this.composer.add(event.dataTransfer?.files ?? null);
-    });
+    acceptDrops(this.panel, this.dropZone, (files) => this.composer.add(files));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paintTheme());
-  }
-
-  private endDrag(): void {
-    this.dragging = 0;
-    show(this.dropZone, false);
   }
 
   private isFullScreen(): boolean {
@@ -317,8 +263,11 @@ export class Panel {
   // -- what is shown --------------------------------------------------------------------------------
 
   private render(state: State, before: State): void {
-    this.renderHead(state);
-    this.renderBanners(state);
+    const isOnline = state.chat?.agent_online ?? this.config.agent_online;
+    this.head.render(state, isOnline);
+    this.link.render(state);
+    this.queue.render(state);
+    setText(this.helloText, isOnline ? this.words.say("onlineNow") : this.local("away") || this.words.say("awayLong"));
     this.renderForm(state);
     if (state.messages !== before.messages || state.pending !== before.pending || state.chat !== before.chat || state.separator !== before.separator || !this.log.childElementCount) {
       this.renderList(state, before);
@@ -333,69 +282,6 @@ export class Panel {
     this.markRead();
     this.renderUnread(this.client.state, news);
     if (news) this.announce(news);
-  }
-
-  private renderHead(state: State): void {
-    const agent = plainName(state.chat?.agent?.name ?? "");
-    const isOnline = state.chat?.agent_online ?? this.config.agent_online;
-    const title = agent || this.local("title") || this.words.say("chat");
-    setText(this.title, title);
-    const owner = state.chat?.open ? state.chat.owner : "";
-    setText(
-      this.status,
-      agent
-        ? this.words.say("online")
-        : owner === "queue"
-          ? this.words.say("waiting")
-          : owner === "flow"
-            ? this.words.say("assistant")
-            : this.words.say(isOnline ? "online" : "away"),
-    );
-    const letters = agent ? initials(agent) : "";
-    if (this.avatar.dataset["of"] !== letters || !this.avatar.childElementCount) {
-      this.avatar.dataset["of"] = letters;
-      this.avatar.replaceChildren(letters || icon("chat", 22), this.presence);
-    }
-    this.presence.toggleAttribute("data-on", isOnline || !!agent);
-    setText(this.helloText, isOnline ? this.words.say("onlineNow") : this.local("away") || this.words.say("awayLong"));
-  }
-
-  private renderBanners(state: State): void {
-    const online = state.connection === "online";
-    this.wasOnline ||= online;
-    const text = {
-      idle: "",
-      online: "",
-      connecting: this.wasOnline ? this.words.say("reconnecting") : "",
-      offline: this.words.say("offline"),
-      stopped: this.words.say("stopped"),
-      replaced: this.words.say("replaced"),
-    }[state.connection];
-    if (text !== this.bannerText) {
-      this.bannerText = text;
-      window.clearTimeout(this.bannerTimer);
-      if (!text) show(this.linkBanner, false);
-      else this.bannerTimer = window.setTimeout(() => {
-        this.linkBanner.replaceChildren(icon("offline", 18), h("span", {}, text));
-        this.linkBanner.toggleAttribute("data-bad", state.connection !== "connecting");
-        show(this.linkBanner, true);
-      }, BANNER_MS);
-    }
-    const queue = state.chat?.queue;
-    show(this.queue, !!queue && typeof queue.ahead === "number");
-    if (queue && typeof queue.ahead === "number") {
-      const minutes = Math.ceil((queue.wait_seconds ?? 0) / 60);
-      setText(this.place, new Intl.NumberFormat(this.words.language).format(queue.ahead + 1));
-      setText(this.queueTitle, queue.ahead ? this.words.say("queueNumber", { n: queue.ahead + 1 }) : this.words.say("queueNext"));
-      setText(
-        this.queueText,
-        minutes > 1
-          ? this.words.say("queueWait", { n: minutes })
-          : queue.ahead
-            ? this.words.say("queueAhead", { n: queue.ahead })
-            : this.words.say("queueSoon"),
-      );
-    }
   }
 
   /** Who waits for a person while nobody is there is told so, kindly. */
@@ -468,14 +354,8 @@ export class Panel {
         : this.words.say("open");
     this.launcher.setAttribute("aria-label", label);
     this.launcher.setAttribute("aria-expanded", String(state.open));
-    if (news && !state.open) {
-      const name = speaker(news.from.type, news.from.name, this.words) || this.local("title");
-      if (news.from.type === "bot") this.teaserFace.replaceChildren(icon("bot", 17));
-      else setText(this.teaserFace, initials(name));
-      setText(this.teaserName, name);
-      setText(this.teaserText, news.text || this.words.say(news.attachments[0]?.kind === "image" ? "picture" : "file"));
-      show(this.teaser, true);
-    } else if (!count) show(this.teaser, false);
+    if (news && !state.open) this.teaser.show(news);
+    else if (!count) this.teaser.hide();
     this.onChange("unread", count);
   }
 
@@ -508,31 +388,11 @@ export class Panel {
     });
   }
 
-  /** Name and e-mail before the chat, where the site asks for them. */
-  private prechat(): HTMLFormElement {
-    const asked = this.config.prechat;
-    const name = h("input", { name: "name", autocomplete: "name", required: true, maxlength: "120", dir: "auto" });
-    const email = h("input", { name: "email", type: "email", autocomplete: "email", required: true, maxlength: "254" });
-    const form = h(
-      "form",
-      { class: "form" },
-      h("h3", {}, this.words.say("prechat")),
-      asked.includes("name") && h("label", {}, this.words.say("yourName"), name),
-      asked.includes("email") && h("label", {}, this.words.say("yourEmail"), email),
-      h("button", { class: "wide", type: "submit" }, this.words.say("start")),
-    );
-    form.hidden = true;
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const claims: User = {};
-      if (asked.includes("name")) claims.name = name.value.trim();
-      if (asked.includes("email")) claims.email = email.value.trim();
-      this.memory.claims = claims;
-      this.client.identify(this.client.user);
-      this.renderForm(this.client.state);
-      this.renderChips(this.client.state);
-      this.composer.input.focus();
-    });
-    return form;
+  private started(claims: User): void {
+    this.memory.claims = claims;
+    this.client.identify(this.client.user);
+    this.renderForm(this.client.state);
+    this.renderChips(this.client.state);
+    this.composer.input.focus();
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { MessageFrame, StateFrame, WelcomeFrame } from "./protocol";
+import { items } from "./items";
 import type { Action, State } from "./store";
-import { IN_FLIGHT, RESEND_MS, due, initial, items, quickReplies, readCursor, reduce, tick, unread } from "./store";
+import { IN_FLIGHT, RESEND_MS, due, initial, quickReplies, readCursor, reduce, tick, unread } from "./store";
 
 const NOW = Date.parse("2026-03-02T09:00:00Z");
 const A = `CH${"a".repeat(32)}`;
