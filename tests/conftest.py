@@ -2,7 +2,7 @@
 
 How a test here works
 ---------------------
-``db``          the fast kind: SQLite in memory (or the stack's PostgreSQL), rolled back at the end. Code under test
+``db``          the fast kind: a SQLite file (or the stack's PostgreSQL), rolled back at the end. Code under test
                 behaves as if it really committed: what it registers with ``transaction.on_commit`` runs when its own
                 outermost ``atomic`` block ends (see ``support.commits``). Use ``transactional_db`` only where other
                 connections or threads must see the rows.

@@ -1,4 +1,4 @@
-"""The suite's settings: SQLite in memory unless DATABASE_URL says otherwise, cheap password hashing.
+"""The suite's settings: SQLite unless DATABASE_URL says otherwise, cheap password hashing.
 
 The environment they are read with is prepared by tests/support/environment.py.
 """
@@ -6,7 +6,7 @@ The environment they are read with is prepared by tests/support/environment.py.
 from __future__ import annotations
 
 from contactcenter.settings import *  # noqa: F403
-from contactcenter.settings import DATABASE_URL, DATABASES
+from contactcenter.settings import DATA_DIR, DATABASE_URL, DATABASES
 
 SECRET_KEY = "test-only"  # noqa: S105
 SEALING_KEYS = ["dGVzdC1vbmx5LXNlYWxpbmcta2V5LTMyLWJ5dGVzISE="]
@@ -19,4 +19,9 @@ if DATABASE_URL:
     # A pool's spare connections would keep the test database from being dropped.
     DATABASES["default"]["OPTIONS"].pop("pool", None)
 else:
-    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    # A file in the run's own folder, in WAL mode as shipped: the in-memory database is shared between threads with
+    # table locks that no timeout waits for.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    )
