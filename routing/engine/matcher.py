@@ -47,6 +47,11 @@ class Matcher(Book):
         decisions, self._out = self._out, []
         return decisions
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing was put or dropped since the last ``decide``."""
+        return not self._dirty_workers and not self._dirty_tasks
+
     def next_due(self) -> float | None:
         """When ``decide`` should be called next, even if nothing changes."""
         return self.clock.next_due()

@@ -111,7 +111,9 @@ class Router:
 
     def _has_work(self, now: dt.datetime) -> bool:
         due = self.next_due()
-        return (due is not None and due <= now.timestamp()) or Change.objects.exists()
+        if due is not None and due <= now.timestamp():
+            return True
+        return not all(matcher.is_settled for matcher in self._matchers.values()) or Change.objects.exists()
 
     def _round(self, now: dt.datetime) -> int:
         """News in, decisions out. How many offers were committed."""
