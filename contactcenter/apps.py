@@ -7,4 +7,9 @@ class ContactCenterConfig(AppConfig):
     name = "contactcenter"
 
     def ready(self) -> None:
+        from django.contrib import admin
+        from django.utils.translation import gettext_lazy as _
+
         import contactcenter.celery  # noqa: F401  (registers the app as current)
+
+        admin.site.index_title = _("Now")
