@@ -112,7 +112,7 @@ def heal(channel: Channel, *, now: dt.datetime, expires_at: dt.datetime | None =
         held = Transmission.objects.filter(channel=channel, status=Transmission.Status.QUEUED, error_code=HELD)
         conversations = list(held.values_list("conversation_id", flat=True).distinct()[:500])
         held.update(due_at=now, error_code="", error="")
-        transaction.on_commit(lambda: _deliver_later(conversations))
+        transaction.on_commit(lambda: _deliver_later(conversations), robust=True)
 
 
 def _deliver_later(conversations: list[Any]) -> None:

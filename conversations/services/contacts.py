@@ -74,7 +74,7 @@ def _create(channel: Channel, sender: Sender, *, now: dt.datetime) -> Identity:
     )
     if once.insert(identity):
         identity_id, channel_id = str(identity.pk), str(channel.pk)
-        transaction.on_commit(lambda: _fetch_profile_later(identity_id, channel_id))
+        transaction.on_commit(lambda: _fetch_profile_later(identity_id, channel_id), robust=True)
         return identity
     # Somebody else was faster; their identity has its own contact.
     contact.delete()

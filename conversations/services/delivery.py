@@ -225,7 +225,7 @@ def record(claim: Claim, result: SendReceipt | SendError, *, now: dt.datetime, b
             _sent(conversation, part, result, began_at=began_at, now=now)
         elif part.status == Tx.SENDING:
             _not_sent(conversation, part, result, now=now)
-        transaction.on_commit(functools.partial(_ring_neighbour, conversation, now))
+        transaction.on_commit(functools.partial(_ring_neighbour, conversation, now), robust=True)
     return True
 
 

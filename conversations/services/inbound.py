@@ -269,7 +269,7 @@ def _lane_of(channel_id: uuid.UUID, event: Event | Malformed) -> str:
 
 def _ring_on_commit(lanes: Sequence[str]) -> None:
     unique = list(dict.fromkeys(lanes))
-    transaction.on_commit(functools.partial(_ring, unique))
+    transaction.on_commit(functools.partial(_ring, unique), robust=True)
 
 
 def _ring(names: Sequence[str]) -> None:

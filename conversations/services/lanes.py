@@ -102,4 +102,4 @@ def wake_on_commit(channel_id: uuid.UUID, address: str, *, now: dt.datetime) -> 
     """A message to this customer got its provider's id: what waited for it is tried again."""
     lane = name(channel_id, address)
     if wake(lane, now=now):
-        transaction.on_commit(functools.partial(ring, [lane]))
+        transaction.on_commit(functools.partial(ring, [lane]), robust=True)

@@ -263,7 +263,7 @@ def retry(attachment: Attachment, *, now: dt.datetime) -> None:
         conversation = stream.lock(message.conversation_id)
         Attachment.objects.filter(pk=attachment.pk).update(state=_State.PENDING, error="", attempts=0, due_at=now)
         thread.changed(conversation, message)
-        transaction.on_commit(lambda: _fetch_later(key))
+        transaction.on_commit(lambda: _fetch_later(key), robust=True)
 
 
 def _fetch_later(key: str) -> None:

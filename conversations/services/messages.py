@@ -92,7 +92,7 @@ def send(
         )
         thread.add(fresh, message, attachments=attachments)
         Transmission.objects.bulk_create(_split(fresh, message, attachments, now=now))
-        transaction.on_commit(functools.partial(_committed, fresh))
+        transaction.on_commit(functools.partial(_committed, fresh), robust=True)
     return message
 
 
@@ -140,7 +140,7 @@ def retry(message: Message, *, user: Any, now: dt.datetime) -> Message:
                 part.error, part.error_code = "", ""
                 part.save(update_fields=["status", "attempts", "due_at", "error", "error_code"])
         statuses.settle(fresh, again, parts)
-        transaction.on_commit(functools.partial(_committed, fresh))
+        transaction.on_commit(functools.partial(_committed, fresh), robust=True)
     return again
 
 
@@ -252,9 +252,7 @@ def _check_media(able: Capabilities, attachment: Attachment) -> None:
             code="message.media_type",
         )
     # The most specific pattern is the one that speaks of this type.
-    limit = able.media[
-        max((kind for kind in able.media if fnmatch.fnmatchcase(attachment.content_type, kind)), key=len)
-    ]
+    limit = able.media[max(fitting, key=len)]
     if (attachment.size or 0) > limit:
         raise Refused(
             _("%(name)s has %(size).1f MB; this channel takes at most %(limit).1f MB for this type.")

@@ -164,7 +164,7 @@ def _uploaded(item: InboundAttachment, identity: Identity, *, now: dt.datetime) 
 def _fetch_later(files: Sequence[Attachment]) -> None:
     waiting = [str(row.pk) for row in files if row.state == Attachment.State.PENDING]
     if waiting:
-        transaction.on_commit(lambda: _queue_fetches(waiting))
+        transaction.on_commit(lambda: _queue_fetches(waiting), robust=True)
 
 
 def _queue_fetches(keys: list[str]) -> None:

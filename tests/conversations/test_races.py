@@ -175,6 +175,31 @@ def test_a_drain_that_fails_leaves_no_lock_behind(drain: JobQueue, monkeypatch: 
     assert InboundEvent.objects.get().status == "done"
 
 
+def test_a_lock_that_cannot_be_given_back_goes_with_its_session(
+    drain: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, calls = lanes.number("some lane"), []
+
+    def fail_the_second_time(lane: str) -> int:
+        calls.append(lane)
+        if len(calls) > 1:
+            raise RuntimeError("cannot unlock")
+        return number
+
+    def claim_and_look() -> bool:
+        with lanes.claimed("some lane") as mine:
+            assert mine
+        settings = connection.get_connection_params()
+        kept = {key: settings[key] for key in ("host", "user", "dbname", "port") if settings.get(key)}
+        with psycopg.connect(**kept) as other:
+            row = other.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
+        return bool(row and row[0])
+
+    monkeypatch.setattr(lanes, "number", fail_the_second_time)
+
+    assert at_once([claim_and_look]) == [True]
+
+
 def test_one_sender_seen_by_many_workers_is_one_contact(drain: JobQueue) -> None:
     line = make.channel()
 
@@ -186,6 +211,7 @@ def test_one_sender_seen_by_many_workers_is_one_contact(drain: JobQueue) -> None
 
 def test_one_conversation_is_opened_by_many_workers(drain: JobQueue) -> None:
     line = make.channel()
+    make.identity(line, address="customer-1")  # known already: nothing before the conversation makes them queue up
     events = [make.inbound(line) for _ in range(16)]
 
     at_once([partial(messages.receive, line, event, now=make.NOW) for event in events])

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import io
 import uuid
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
 from channels_adapters.contract import WebhookRequest, WebhookResponse
+from conversations import webhooks
 from conversations.models import InboundEvent, Message, Payload
 from tests.factories import conversations as make
 from tests.factories.adapters import SECRET
@@ -72,6 +75,15 @@ def test_a_body_is_refused_by_its_declared_length_before_it_is_read() -> None:
     line = make.channel()
 
     assert _post(line, b"x", CONTENT_LENGTH=str(50 * 2**20)).status_code == 413
+
+
+def test_a_body_is_refused_by_its_real_length_when_it_declares_none() -> None:
+    line = make.channel()
+    scope = {"type": "http", "method": "POST", "path": "/hooks/x/", "query_string": b"", "headers": []}
+
+    response = webhooks.receive(ASGIRequest(scope, io.BytesIO(b"x" * 100_001)), line.connection_id)
+
+    assert response.status_code == 413
 
 
 def test_an_unknown_connection_is_not_found() -> None:

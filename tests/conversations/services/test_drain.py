@@ -9,8 +9,8 @@ import pytest
 from channels_adapters.contract import Deletion, Edit, Reaction, Unsupported
 from conversations import events
 from conversations.models import Conversation, InboundEvent, Message
+from conversations.services import delivery, inbound, lanes, lifecycle
 from conversations.services import drain as draining
-from conversations.services import inbound, lanes, lifecycle
 from tests.factories import conversations as make
 from tests.support.jobs import JobQueue
 
@@ -270,6 +270,19 @@ def test_the_sweep_announces_what_no_hint_did(drain: JobQueue, now: dt.datetime)
 
     assert Message.objects.count() == 4
     assert inbound.sweep(now=now + dt.timedelta(seconds=2)) == 0
+
+
+def test_a_broker_that_fails_fails_nobody(drain: JobQueue, now: dt.datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = make.channel()
+    request = make.request(make.inbound(line))
+    with monkeypatch.context() as patched:
+        patched.setattr("celery.app.task.Task.apply_async", lambda *_, **__: 1 / 0)
+        answer = inbound.accept(line.connection, request, now=now)
+        make.sent(make.conversation(channel=line))
+
+    assert answer.status == 200
+    assert inbound.sweep(now=now + dt.timedelta(seconds=1)) == 1
+    assert delivery.sweep(now + dt.timedelta(seconds=1)) == 1
 
 
 def test_an_unsupported_element_is_shown_and_one_of_nobody_is_put_aside(now: dt.datetime) -> None:

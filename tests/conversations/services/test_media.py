@@ -304,6 +304,18 @@ def test_a_customer_opens_their_own_files_and_nobody_elses(now: dt.datetime) -> 
             media.open_for_identity(identity, key)
 
 
+def test_a_notes_files_stay_in_the_house(now: dt.datetime) -> None:
+    agent = make.user(is_superuser=True)
+    conversation = make.conversation()
+    note = messages.note(conversation, text="see", key="n", user=agent, now=now)
+    row = make.upload(user=agent)
+    Attachment.objects.filter(pk=row.pk).update(message=note)
+
+    assert media.open_for(agent, row.key) == row
+    with pytest.raises(NotVisible):
+        media.open_for_identity(conversation.identity, row.key)
+
+
 def test_a_deleted_messages_files_are_shown_no_more(now: dt.datetime) -> None:
     from channels_adapters.contract import Deletion
 
