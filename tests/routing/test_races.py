@@ -7,6 +7,7 @@ import datetime as dt
 import random
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -101,8 +102,8 @@ def test_accepting_races_the_timeout() -> None:
         offer = offered(worker)
 
         accepted, expired = together(
-            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=after(120)),
-            lambda offer=offer: reservations.expire(offer.pk, now=after(120)),
+            partial(reservations.accept, offer, by=worker, now=after(120)),
+            partial(reservations.expire, offer.pk, now=after(120)),
         )
 
         offer.refresh_from_db()
@@ -117,7 +118,7 @@ def test_two_tabs_accept_at_once() -> None:
         worker = make.worker(now=NOW)
         offer = offered(worker)
 
-        outcomes = together(*[lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=NOW)] * 2)
+        outcomes = together(*[partial(reservations.accept, offer, by=worker, now=NOW)] * 2)
 
         assert refusals(outcomes) == 0
         assert Event.objects.filter(reservation=offer, type="reservation.accepted").count() == 1
@@ -132,8 +133,8 @@ def test_accepting_races_the_customer_who_leaves() -> None:
         offer = offered(worker)
 
         _, canceled = together(
-            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=NOW),
-            lambda offer=offer: tasks.cancel(Task(pk=offer.task_id), reason="left", now=NOW),
+            partial(reservations.accept, offer, by=worker, now=NOW),
+            partial(tasks.cancel, Task(pk=offer.task_id), reason="left", now=NOW),
         )
 
         offer.refresh_from_db()
@@ -150,7 +151,7 @@ def test_accepting_races_the_agents_own_disappearance() -> None:
         presence.disconnected(worker.sid, NOW)
 
         together(
-            lambda offer=offer, worker=worker: reservations.accept(offer, by=worker, now=after(30)),
+            partial(reservations.accept, offer, by=worker, now=after(30)),
             lambda: presence.sweep(after(30)),
         )
 
@@ -168,10 +169,7 @@ def test_two_agents_accept_one_task_at_once() -> None:
         offers = {offer.worker_id: offer for offer in Reservation.objects.filter(task=task)}
 
         outcomes = together(
-            *[
-                lambda offer=offers[worker.pk], worker=worker: reservations.accept(offer, by=worker, now=NOW)
-                for worker in workers
-            ]
+            *[partial(reservations.accept, offers[worker.pk], by=worker, now=NOW) for worker in workers]
         )
 
         assert refusals(outcomes) == 2
@@ -188,8 +186,8 @@ def test_completing_races_requeueing() -> None:
         reservations.accept(offer, by=worker, now=NOW)
 
         together(
-            lambda offer=offer, worker=worker: tasks.complete(Task(pk=offer.task_id), by=worker, now=NOW),
-            lambda offer=offer, worker=worker: tasks.requeue(Task(pk=offer.task_id), by=worker, now=NOW),
+            partial(tasks.complete, Task(pk=offer.task_id), by=worker, now=NOW),
+            partial(tasks.requeue, Task(pk=offer.task_id), by=worker, now=NOW),
         )
 
         assert Task.objects.get(pk=offer.task_id).status in ("completed", "pending")
@@ -227,7 +225,7 @@ def test_routers_that_all_lead_at_once_never_give_a_task_twice_nor_overfill(monk
     workers = [make.worker(capacities={"chat": 3}, now=after(-number)) for number in range(5)]
     waiting = [make.task(now=after(number)) for number in range(50)]
     with split_brain(monkeypatch, 4) as routers:
-        together(*[lambda router=router: router.tick(after(100)) for router in routers])
+        together(*[partial(router.tick, after(100)) for router in routers])
 
     assert Reservation.objects.count() == 15
     assert Reservation.objects.filter(task__in=[task.pk for task in waiting[:15]]).count() == 15
@@ -235,12 +233,16 @@ def test_routers_that_all_lead_at_once_never_give_a_task_twice_nor_overfill(monk
     assert_consistent()
 
 
+def make_and_tick(router: dispatch.Router) -> None:
+    for _ in range(10):
+        make.task(now=NOW)
+        router.tick(NOW)
+
+
 def test_fifty_offers_at_once_fill_a_capacity_of_three_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = make.worker(capacities={"chat": 3}, now=NOW)
     with split_brain(monkeypatch, 5) as routers:
-        together(
-            *[lambda router=router: [(make.task(now=NOW), router.tick(NOW)) for _ in range(10)] for router in routers]
-        )
+        together(*[partial(make_and_tick, router) for router in routers])
 
     assert Reservation.objects.filter(worker=worker).count() == 3
     assert Task.objects.filter(status="pending").count() == 47
@@ -297,7 +299,7 @@ def test_an_offer_never_follows_the_agents_leaving() -> None:
         task = make.task(now=NOW)
 
         together(
-            lambda worker=worker: presence.set_activity(worker, make.activity("Break"), by=None, now=NOW),
+            partial(presence.set_activity, worker, make.activity("Break"), by=None, now=NOW),
             lambda: router.tick(NOW),
         )
         router.tick(NOW)
@@ -332,7 +334,7 @@ def test_no_news_is_lost_while_many_write_and_one_reads() -> None:
 
     def write_all() -> None:
         try:
-            together(*[lambda seed=seed: write(seed) for seed in range(6)])
+            together(*[partial(write, seed) for seed in range(6)])
         finally:
             done.set()
 

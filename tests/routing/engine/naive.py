@@ -7,7 +7,6 @@ them but the data types that go in and come out.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +36,7 @@ def value_at(path: list[str], scope: Any) -> Any:
 
 
 def is_same(a: Any, b: Any) -> bool:
-    return isinstance(a, bool) == isinstance(b, bool) and a == b
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
 
 
 def holds(operator: str, a: Any, b: Any) -> bool:
@@ -61,7 +60,7 @@ def holds(operator: str, a: Any, b: Any) -> bool:
     numbers = all(isinstance(side, (int, float)) and not isinstance(side, bool) for side in (a, b))
     if not numbers and not (isinstance(a, str) and isinstance(b, str)):
         return False
-    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
+    return bool({"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator])
 
 
 def evaluate(tree: tuple[Any, ...], scope: dict[str, Any]) -> bool:
@@ -83,7 +82,7 @@ def operand(spec: tuple[str, Any], scope: dict[str, Any]) -> Any:
 @dataclass
 class Res:
     id: int
-    worker: Hashable
+    worker: Any
     due: float
     weight: int
     accepted: bool = False
@@ -98,12 +97,12 @@ class T:
     priority: int
     filter: int
     step: int
-    queue: Hashable
+    queue: Any
     entered: float
     fresh: bool = True
     dirty: bool = True
     expired: bool = False
-    declined: dict[Hashable, float] = field(default_factory=dict)
+    declined: dict[Any, float] = field(default_factory=dict)
     res: list[Res] = field(default_factory=list)
 
 
@@ -120,12 +119,12 @@ class NaiveRouter:
     def __init__(self, *, reoffer_after: float, newest_queues_first: bool) -> None:
         self.reoffer_after = reoffer_after
         self.newest_queues_first = newest_queues_first
-        self.weights: dict[Hashable, int] = {}
-        self.queues: dict[Hashable, Queue] = {}
-        self.workflows: dict[Hashable, tuple[Workflow, float]] = {}
-        self.workers: dict[Hashable, WorkerSpec] = {}
-        self.worker_numbers: dict[Hashable, int] = {}
-        self.tasks: dict[Hashable, T] = {}
+        self.weights: dict[Any, int] = {}
+        self.queues: dict[Any, Queue] = {}
+        self.workflows: dict[Any, tuple[Workflow, float]] = {}
+        self.workers: dict[Any, WorkerSpec] = {}
+        self.worker_numbers: dict[Any, int] = {}
+        self.tasks: dict[Any, T] = {}
         self.ids = itertools.count(1)
         self.numbers = itertools.count()
         self.now = 0.0
@@ -135,7 +134,7 @@ class NaiveRouter:
         self.workers[spec.id] = spec
         self.worker_numbers[spec.id] = number
 
-    def drop_worker(self, worker_id: Hashable) -> None:
+    def drop_worker(self, worker_id: Any) -> None:
         del self.workers[worker_id]
         for task in self.tasks.values():
             task.res = [res for res in task.res if res.worker != worker_id]
@@ -170,11 +169,11 @@ class NaiveRouter:
         if not task.res and task.state == "offered":
             task.state, task.dirty = "waiting", True
 
-    def finished(self, task_id: Hashable, now: float) -> None:
+    def finished(self, task_id: Any, now: float) -> None:
         for res in self.tasks.pop(task_id).res:
             self.workers[res.worker].idle_since = now
 
-    def drop_task(self, task_id: Hashable) -> None:
+    def drop_task(self, task_id: Any) -> None:
         del self.tasks[task_id]
 
     # ---- decisions
@@ -233,8 +232,8 @@ class NaiveRouter:
         workflow = self.workflows[task.spec.workflow][0]
         return workflow.default if task.filter < 0 else workflow.filters[task.filter].targets[task.step]  # type: ignore[return-value]
 
-    def load(self, worker_id: Hashable) -> tuple[dict[Hashable, int], int]:
-        by_channel: dict[Hashable, int] = {}
+    def load(self, worker_id: Any) -> tuple[dict[Any, int], int]:
+        by_channel: dict[Any, int] = {}
         total = 0
         for task in self.tasks.values():
             for res in task.res:
@@ -243,7 +242,7 @@ class NaiveRouter:
                     total += res.weight
         return by_channel, total
 
-    def has_room(self, worker: WorkerSpec, channel: Hashable) -> bool:
+    def has_room(self, worker: WorkerSpec, channel: Any) -> bool:
         by_channel, total = self.load(worker.id)
         capacity, is_open = worker.channels.get(channel, (0, False))
         return (

@@ -172,7 +172,7 @@ def written_operand(operand: Any) -> str:
     if kind == "list":
         return "[" + ", ".join(map(written_operand, value)) + "]"
     if kind == "path":
-        return value[0] + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in value[1:])
+        return str(value[0]) + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in value[1:])
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
     return repr(value)

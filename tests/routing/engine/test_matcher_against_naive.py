@@ -115,7 +115,7 @@ class Stories(RuleBasedStateMachine):
                 if isinstance(end, Expire):
                     if end.reservation in self.matcher.holds:
                         self.matcher.declined(end.reservation, self.now)
-                        self.naive.declined(end.reservation, self.now)  # type: ignore[arg-type]
+                        self.naive.declined(end.reservation, self.now)
                 else:
                     self.matcher.drop_task(end.task)
                     self.naive.drop_task(end.task)
@@ -199,7 +199,7 @@ class Stories(RuleBasedStateMachine):
             entered=self.now,
             expires=None if ttl is None else self.now + ttl,
         )
-        self.specs[spec.id] = spec  # type: ignore[index]
+        self.specs[spec.id] = spec
         self.matcher.put_task(spec)
         self.naive.put_task(spec)
         self.settle()
@@ -208,9 +208,9 @@ class Stories(RuleBasedStateMachine):
     @rule(data=st.data(), priority=st.integers(0, 9))
     def task_is_reprioritised(self, data: Any, priority: int) -> None:
         waiting = [number for number, task in self.naive.tasks.items() if task.state == "waiting"]
-        number = data.draw(st.sampled_from(sorted(waiting)))  # type: ignore[type-var]
+        number = data.draw(st.sampled_from(sorted(waiting)))
         task = self.naive.tasks[number]
-        old = self.specs[number]  # type: ignore[index]
+        old = self.specs[number]
         spec = TaskSpec(
             id=number,
             queue=task.queue,
@@ -224,7 +224,7 @@ class Stories(RuleBasedStateMachine):
             expires=old.expires,
             declined=dict(task.declined),
         )
-        self.specs[number] = spec  # type: ignore[index]
+        self.specs[number] = spec
         self.matcher.put_task(spec)
         self.naive.put_task(spec)
         self.settle()
@@ -259,7 +259,7 @@ class Stories(RuleBasedStateMachine):
     @precondition(lambda self: self.naive.tasks)
     @rule(data=st.data())
     def task_is_canceled(self, data: Any) -> None:
-        number = data.draw(st.sampled_from(sorted(self.naive.tasks)))  # type: ignore[type-var]
+        number = data.draw(st.sampled_from(sorted(self.naive.tasks)))
         self.matcher.drop_task(number)
         self.naive.drop_task(number)
         self.settle()
@@ -285,10 +285,10 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_beside_an_eligible_worker_with_room(self) -> None:
-        naive = getattr(self, "naive", None)
-        for task in naive.tasks.values() if naive and not self.unsettled else []:
-            if task.state == "waiting":
-                assert naive.choose(task, naive.target(task)) is None
+        naive: NaiveRouter | None = getattr(self, "naive", None)
+        if naive is not None and not self.unsettled:
+            for task in naive.tasks.values():
+                assert task.state != "waiting" or naive.choose(task, naive.target(task)) is None
 
     @invariant()
     def what_waits_is_in_its_lane_and_nothing_else_is(self) -> None:

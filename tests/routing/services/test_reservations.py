@@ -34,7 +34,7 @@ def test_accepting_makes_the_conversation_the_agents(now: dt.datetime) -> None:
     reservations.accept(offer, by=worker, now=after(now, 4))
 
     task = Task.objects.get(pk=offer.task_id)
-    conversation = Conversation.objects.get(pk=task.conversation_id)
+    conversation = Conversation.objects.get(tasks=task)
     offer.refresh_from_db()
     assert (offer.status, offer.accepted_at) == ("accepted", after(now, 4))
     assert (task.status, task.assigned_at, task.due_at) == ("assigned", after(now, 4), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_a_closed_conversation_gets_no_task(now: dt.datetime) -> None:
         ({"task_channel": "fax"}, "routing.no_task_channel"),
     ],
 )
-def test_values_out_of_bounds_are_refused(arguments: dict[str, object], code: str, now: dt.datetime) -> None:
+def test_values_out_of_bounds_are_refused(arguments: dict[str, Any], code: str, now: dt.datetime) -> None:
     with pytest.raises(Refused) as refused:
         make.task(now=now, **arguments)
 
@@ -159,7 +160,7 @@ def test_wrapping_up_keeps_the_conversation_and_the_capacity(now: dt.datetime) -
     assert (task.status, task.wrapping_at) == ("wrapping", after(now, 60))
     assert make.offers(task) == [(worker.friendly_name, "wrapping")]
     assert Worker.objects.get(pk=worker.pk).load == 10
-    assert Conversation.objects.get(pk=task.conversation_id).owner == "worker"
+    assert Conversation.objects.get(tasks=task).owner == "worker"
 
 
 def test_completing_frees_the_worker_and_closes_the_conversation(now: dt.datetime) -> None:
@@ -170,7 +171,7 @@ def test_completing_frees_the_worker_and_closes_the_conversation(now: dt.datetim
 
     task.refresh_from_db()
     worker.refresh_from_db()
-    conversation = Conversation.objects.get(pk=task.conversation_id)
+    conversation = Conversation.objects.get(tasks=task)
     assert (task.status, task.reason, task.ended_at) == ("completed", "resolved", after(now, 60))
     assert (conversation.status, conversation.disposition) == ("closed", "resolved")
     assert (worker.load, worker.ceiling, worker.idle_since) == (0, 100, after(now, 60))
@@ -224,7 +225,7 @@ def test_canceling_withdraws_the_offer_and_closes_the_conversation(now: dt.datet
     assert (task.status, task.reason) == ("canceled", "gone")
     assert make.offers(task) == [(worker.friendly_name, "canceled")]
     assert Worker.objects.get(pk=worker.pk).load == 0
-    assert Conversation.objects.get(pk=task.conversation_id).status == "closed"
+    assert Conversation.objects.get(tasks=task).status == "closed"
 
 
 def test_a_task_somebody_has_cannot_be_canceled(now: dt.datetime) -> None:
@@ -267,7 +268,7 @@ def test_the_customer_leaving_cancels_the_waiting_task(now: dt.datetime) -> None
 def test_closing_a_conversation_completes_the_task_of_the_agent_on_it(now: dt.datetime) -> None:
     task, worker = assigned(now)
 
-    lifecycle.close(Conversation.objects.get(pk=task.conversation_id), disposition="spam", now=after(now, 5))
+    lifecycle.close(Conversation.objects.get(tasks=task), disposition="spam", now=after(now, 5))
 
     task.refresh_from_db()
     assert (task.status, task.reason) == ("completed", "spam")
@@ -287,7 +288,7 @@ def test_a_returned_task_keeps_its_age_and_goes_to_somebody_else(now: dt.datetim
     tasks.requeue(task, by=worker, now=after(now, 121))
 
     task.refresh_from_db()
-    conversation = Conversation.objects.get(pk=task.conversation_id)
+    conversation = Conversation.objects.get(tasks=task)
     assert (task.status, task.virtual_start_time) == ("pending", now)
     assert (conversation.owner, conversation.owner_user) == ("queue", None)
     assert Worker.objects.get(pk=worker.pk).load in (0, 10)
