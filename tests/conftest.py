@@ -22,7 +22,7 @@ How a test here works
                 real Chromium. Console errors and CSP violations fail the test.
 
 Markers: ``postgres`` (needs PostgreSQL), ``redis`` (needs Redis), ``stack`` (run on both stacks), ``journey``
-(a whole story in a browser), ``faults`` (kills processes). ``pytest --stack`` starts the private servers first and
+(a whole story in a browser), ``faults`` (starts and kills processes). ``pytest --stack`` starts the private servers first and
 runs everything on them; without it, ``postgres`` and ``redis`` tests are left out and counted as deselected.
 ``manage.py test`` runs all of it. Factories live in tests/factories/<app>.py.
 """
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "redis: needs a real Redis (pytest --stack)",
         "stack: runs on SQLite and memory, and again on PostgreSQL and Redis",
         "journey: a whole story in a real browser",
-        "faults: kills processes and servers",
+        "faults: starts, kills and ends processes and servers",
     ):
         config.addinivalue_line("markers", line)
 

@@ -19,6 +19,9 @@ from tests.support import live
 from tests.support.live import Live, Process
 
 
+pytestmark = pytest.mark.faults
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Live]:
     with live.running("serve") as running:

@@ -14,7 +14,13 @@ from contactcenter.management import stages, tools
 from contactcenter.management.stages import Stage
 
 #: Tests that touch neither database nor socket: running them on PostgreSQL as well would only take time.
-PURE = ["tests/architecture", "tests/routing/engine", "tests/flows/widgets", "tests/contactcenter/lib"]
+PURE = [
+    "tests/architecture",
+    "tests/routing/engine",
+    "tests/flows/widgets",
+    "tests/contactcenter/lib/test_bootstrap.py",
+    "tests/contactcenter/test_translations.py",
+]
 
 
 def _pytest(name: str, *arguments: str, selected: list[str], env: dict[str, str] | None = None) -> Stage:
