@@ -18,7 +18,6 @@ import pytest
 from tests.support import live
 from tests.support.live import Live, Process
 
-
 pytestmark = pytest.mark.faults
 
 
