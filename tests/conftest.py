@@ -22,8 +22,8 @@ How a test here works
                 real Chromium. Console errors and CSP violations fail the test.
 
 Markers: ``postgres`` (needs PostgreSQL), ``redis`` (needs Redis), ``stack`` (run on both stacks), ``journey``
-(a whole story in a browser), ``faults`` (starts and kills processes). ``pytest --stack`` starts the private servers first and
-runs everything on them; without it, ``postgres`` and ``redis`` tests are left out and counted as deselected.
+(a whole story in a browser), ``faults`` (starts and kills processes). ``pytest --stack`` starts the private servers
+first and runs everything on them; without it, ``postgres`` and ``redis`` tests are left out and counted as deselected.
 ``manage.py test`` runs all of it. Factories live in tests/factories/<app>.py.
 """
 
