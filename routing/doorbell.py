@@ -48,11 +48,11 @@ def ring(first_news: uuid.UUID | None = None) -> None:
     if _local is not None:
         _local.set()
         return
-    from routing import jobs
-    from routing.models import Change
+    from routing import jobs, sql
 
+    older = "SELECT 1 FROM routing_change WHERE id < %s LIMIT 1"
     try:
-        if first_news is None or not Change.objects.filter(pk__lt=first_news).exists():
+        if first_news is None or not sql.execute(older, [sql.id(first_news)]):
             jobs.ring.delay()
     except Exception as error:
         log.warning("routing.doorbell_unheard", error=type(error).__name__)

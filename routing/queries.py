@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from contactcenter.lib import ids
-from routing import members
-from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker, WorkerChannel
+from routing import members, sql
+from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker
 
 Json = dict[str, Any]
 
@@ -26,7 +26,16 @@ _RESERVATION = (
 )
 _WORKER = (
     *("id", "friendly_name", "user_id", "activity__id", "activity__friendly_name", "activity__available"),
-    *("activity_since", "attributes", "load", "capacity"),
+    *("activity_since", "attributes", "load", "capacity", "channels__task_channel__unique_name"),
+    *("channels__capacity", "channels__load", "channels__is_available"),
+)
+_RESERVATIONS = sql.Prepared(
+    lambda ids: Reservation.objects.filter(pk__in=ids).order_by("id").values_list(*_RESERVATION)
+)
+_WORKERS = sql.Prepared(
+    lambda ids: (
+        Worker.objects.filter(pk__in=ids).order_by("id", "channels__task_channel__unique_name").values_list(*_WORKER)
+    )
 )
 
 
@@ -37,10 +46,7 @@ def iso(at: dt.datetime | None) -> str | None:
 
 def reservations_json(reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
     """Reservations in the worker stream's shape, by id. One query."""
-    if not reservation_ids:
-        return {}
-    rows = Reservation.objects.filter(pk__in=reservation_ids).order_by("id").values_list(*_RESERVATION)
-    return {row[0]: _reservation(row) for row in rows}
+    return {row[0]: _reservation(row) for row in _RESERVATIONS.rows(reservation_ids)}
 
 
 def reservation_json(reservation: Reservation) -> Json:
@@ -88,31 +94,28 @@ def _reservation(row: tuple[Any, ...]) -> Json:
 
 
 def workers_json(worker_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
-    """Workers in the worker stream's shape, by id. Two queries."""
-    if not worker_ids:
-        return {}
-    channels: dict[uuid.UUID, list[Json]] = {}
-    rows = WorkerChannel.objects.filter(worker__in=worker_ids).order_by("task_channel__unique_name")
-    for worker_id, name, capacity, load, available in rows.values_list(
-        "worker_id", "task_channel__unique_name", "capacity", "load", "is_available"
-    ):
-        channels.setdefault(worker_id, []).append(
-            {"task_channel": name, "capacity": capacity, "load": load, "available": available}
-        )
+    """Workers in the worker stream's shape, by id. One query."""
     found: dict[uuid.UUID, Json] = {}
-    for row in Worker.objects.filter(pk__in=worker_ids).values_list(*_WORKER):
-        (row_id, name, user_id, activity_id, activity_name, available, since, attributes, load, capacity) = row
-        found[row_id] = {
-            "sid": ids.to_sid("WK", row_id),
-            "name": name,
-            "user_sid": ids.to_sid("US", user_id) if user_id else None,
-            "activity": {"sid": ids.to_sid("WA", activity_id), "name": activity_name, "available": available},
-            "activity_since": iso(since),
-            "attributes": attributes,
-            "channels": channels.get(row_id, []),
-            "load": load,
-            "capacity": capacity,
-        }
+    for row in _WORKERS.rows(worker_ids):
+        (row_id, name, user_id, activity_id, activity_name, available, since, attributes, load, capacity, *rest) = row
+        worker = found.get(row_id)
+        if worker is None:
+            worker = found[row_id] = {
+                "sid": ids.to_sid("WK", row_id),
+                "name": name,
+                "user_sid": ids.to_sid("US", user_id) if user_id else None,
+                "activity": {"sid": ids.to_sid("WA", activity_id), "name": activity_name, "available": available},
+                "activity_since": iso(since),
+                "attributes": attributes,
+                "channels": [],
+                "load": load,
+                "capacity": capacity,
+            }
+        channel, channel_capacity, channel_load, is_open = rest
+        if channel is not None:
+            worker["channels"].append(
+                {"task_channel": channel, "capacity": channel_capacity, "load": channel_load, "available": is_open}
+            )
     return found
 
 

@@ -17,13 +17,12 @@ from typing import Any
 from contactcenter.lib.errors import Refused
 from conversations.models import Conversation
 from conversations.services import ownership
-from routing import queries
+from routing import queries, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Move, Offer
 from routing.engine.state import OFFERED
 from routing.engine.state import Task as Known
 from routing.models import Event, Reservation, Task, TaskQueue
-from routing.services import sql
 from routing.services.facts import moment
 
 
@@ -165,7 +164,7 @@ def _update_channels(offers: list[Offer]) -> None:
 
 
 def _insert_reservations(offers: list[Offer], now: dt.datetime) -> None:
-    Reservation.objects.bulk_create(
+    sql.insert(
         [
             Reservation(
                 id=offer.reservation,
@@ -219,7 +218,8 @@ def _insert_events(
                 "worker": workers[decision.worker],
             }
         events.append(event)
-    return Event.objects.bulk_create(events)
+    sql.insert(events)
+    return events
 
 
 def _lock_conversations(moves: list[Move]) -> dict[Any, Conversation]:

@@ -11,10 +11,11 @@ import datetime as dt
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from contactcenter.lib.errors import Refused
+from routing import sql
 from routing.models import Reservation, Task, TaskChannel, Worker, WorkerChannel
 from routing.services import locks
 from routing.services.ledger import Ledger
@@ -26,16 +27,18 @@ MAX_PER_CHANNEL = 50
 MAX_TOTAL = 10_000
 
 
-def release(worker: Worker, reservation: Reservation, task: Task) -> None:
+def release(worker: Worker, reservation: Reservation, task: Task, ledger: Ledger) -> None:
     """Give back what a reservation that just ended held. The worker must be locked."""
-    _give_back(Worker.objects.filter(pk=worker.pk), reservation.weight)
-    channels = WorkerChannel.objects.filter(worker=worker, task_channel_id=task.task_channel_id)
-    _give_back(channels, reservation.units)
-
-
-def _give_back(rows: QuerySet[Model], amount: int) -> None:
-    left = Greatest(F("load") - amount, 0)
-    rows.update(load=left, ceiling=Greatest(F("capacity"), F("load") - amount))
+    worker.load = max(0, worker.load - reservation.weight)
+    worker.ceiling = max(worker.capacity, worker.load)
+    ledger.keep(worker, "load", "ceiling")
+    # The worker's lock covers their channels, so reading and writing in one statement loses nothing.
+    sql.execute(
+        "UPDATE routing_workerchannel SET load = CASE WHEN load > %s THEN load - %s ELSE 0 END,"
+        " ceiling = CASE WHEN load - %s > capacity THEN load - %s ELSE capacity END"
+        " WHERE worker_id = %s AND task_channel_id = %s",
+        [*[reservation.units] * 4, sql.id(worker.pk), sql.id(task.task_channel_id)],
+    )
 
 
 def recount(now: dt.datetime) -> int:
@@ -53,8 +56,8 @@ def recount(now: dt.datetime) -> int:
         log.error("capacity.recounted", worker=Worker(pk=worker_id).sid)
         with transaction.atomic():
             worker = locks.worker(worker_id)
-            held = by_worker.get(pk=worker_id).held
-            Worker.objects.filter(pk=worker_id).update(load=held, ceiling=max(worker.capacity, held))
+            worker.load = by_worker.get(pk=worker_id).held
+            worker.ceiling = max(worker.capacity, worker.load)
             for channel in by_channel.filter(worker_id=worker_id):
                 ceiling = max(channel.capacity, channel.held)
                 WorkerChannel.objects.filter(pk=channel.pk).update(load=channel.held, ceiling=ceiling)
@@ -90,12 +93,11 @@ def set_total(worker: Worker, *, capacity: int, now: dt.datetime) -> None:
     with transaction.atomic():
         held = locks.worker(worker.pk)
         held.capacity, held.ceiling = capacity, max(capacity, held.load)
-        held.save(update_fields=["capacity", "ceiling"])
         _note_change(held, now)
 
 
 def _note_change(worker: Worker, now: dt.datetime) -> None:
-    Worker.objects.filter(pk=worker.pk).update(version=F("version") + 1)
     ledger = Ledger(now)
+    ledger.keep(worker, "capacity", "load", "ceiling")
     ledger.about_worker("worker.capacity.update", worker)
     ledger.write()

@@ -12,15 +12,15 @@ import uuid
 from collections.abc import Iterable
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from contactcenter.lib import crash, ids
 from contactcenter.lib.errors import Refused
-from routing import doorbell
+from routing import doorbell, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
 from routing.models import Change, Reservation, Task, TaskQueue, Worker, Workspace
-from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, sql, tasks
+from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, tasks
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,7 @@ class Router:
         due = self.next_due()
         if due is not None and due <= now.timestamp():
             return True
-        return not all(matcher.is_settled for matcher in self._matchers.values()) or Change.objects.exists()
+        return not all(matcher.is_settled for matcher in self._matchers.values()) or _has_news()
 
     def _round(self, now: dt.datetime) -> int:
         """News in, decisions out. How many offers were committed."""
@@ -154,13 +154,11 @@ class Router:
 
     def _take_news(self) -> tuple[set[uuid.UUID], set[uuid.UUID], bool]:
         """(tasks, workers, has the configuration changed): what others changed. It is gone when this commits."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "DELETE FROM routing_change WHERE id IN (SELECT id FROM routing_change ORDER BY id LIMIT %s)"
-                " RETURNING kind, subject",
-                [NEWS],
-            )
-            rows = cursor.fetchall()
+        rows = sql.execute(
+            "DELETE FROM routing_change WHERE id IN (SELECT id FROM routing_change ORDER BY id LIMIT %s)"
+            " RETURNING kind, subject",
+            [NEWS],
+        )
         news: dict[str, set[uuid.UUID]] = {}
         for kind, subject in rows:
             news.setdefault(kind, set()).add(sql.read_id(subject))
@@ -293,6 +291,10 @@ def _chunks(decisions: Iterable[Decision]) -> list[list[Offer | Move]]:
         [decision for group in groups[start : start + BATCH] for decision in group]
         for start in range(0, len(groups), BATCH)
     ]
+
+
+def _has_news() -> bool:
+    return bool(sql.execute("SELECT 1 FROM routing_change LIMIT 1", []))
 
 
 def ring_if_stuck(now: dt.datetime) -> None:

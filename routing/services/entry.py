@@ -75,7 +75,7 @@ def note_entry(task: Task, ledger: Ledger, *, queue_before: uuid.UUID | None = N
         ledger.about_task("workflow.entered", task)
         ledger.about_task("workflow.target-matched", task)
     ledger.about_task("task-queue.moved" if queue_before else "task-queue.entered", task)
-    ledger.left_queue(queue_before)
+    ledger.changed_queue(queue_before)
 
 
 def _place(task: Task, queue: TaskQueue, now: dt.datetime) -> None:

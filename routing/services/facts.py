@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from routing import members
+from routing import members, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Held, TaskSpec, WorkerSpec
 from routing.engine.workflow import Position
-from routing.models import Reservation, Task, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace
+from routing.models import Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace
 from routing.services import entry
 
-#: Rows of one IN (...): SQLite takes 32,766 parameters.
+#: Rows fetched at a time.
 BATCH = 5_000
 STATE = {
     Task.Status.PENDING.value: "waiting",
@@ -41,6 +41,19 @@ _WORKER = (
     *("id", "workspace_id", "friendly_name", "attributes", "activity_id", "activity__friendly_name"),
     *("activity__available", "capacity", "idle_since"),
 )
+_CHANNEL = ("channels__task_channel_id", "channels__capacity", "channels__is_available")
+
+
+_TASKS = sql.Prepared(
+    lambda ids: (
+        Task.objects.filter(pk__in=ids, status__in=Task.LIVE).order_by("virtual_start_time", "id").values_list(*_TASK)
+    )
+)
+_HELD = ("task_id", "id", "worker_id", "status", "due_at", "units", "weight")
+_RESERVATIONS = sql.Prepared(
+    lambda ids: Reservation.objects.filter(task__in=ids, status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
+)
+_WORKERS = sql.Prepared(lambda ids: Worker.objects.filter(pk__in=ids).order_by("id").values_list(*_WORKER, *_CHANNEL))
 
 
 def seconds(at: dt.datetime) -> float:
@@ -70,53 +83,53 @@ def configure(matcher: Matcher, workspace: Workspace) -> None:
 
 def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, WorkerSpec]]:
     """(workspace id, spec) of these workers, or of all of them, by age."""
-    rows = Worker.objects.order_by("id")
-    channel_rows = WorkerChannel.objects.order_by()
-    if worker_ids is not None:
-        rows, channel_rows = rows.filter(pk__in=worker_ids), channel_rows.filter(worker__in=worker_ids)
-    channels: dict[uuid.UUID, dict[Any, tuple[int, bool]]] = {}
-    for worker_id, channel_id, capacity, is_open in channel_rows.values_list(
-        "worker_id", "task_channel_id", "capacity", "is_available"
-    ):
-        channels.setdefault(worker_id, {})[channel_id] = (capacity, is_open)
-    for row_id, workspace_id, name, attributes, activity_id, activity, available, capacity, idle in rows.values_list(
-        *_WORKER
-    ):
-        spec = WorkerSpec(
-            id=row_id,
-            sid=f"WK{row_id.hex}",
-            name=name,
-            attributes=attributes if isinstance(attributes, dict) else {},
-            activity_sid=f"WA{activity_id.hex}",
-            activity_name=activity,
-            available=available,
-            capacity=capacity,
-            idle_since=idle.timestamp(),
-            channels=channels.get(row_id, {}),
-        )
+    if worker_ids is None:
+        rows: Any = Worker.objects.order_by("id").values_list(*_WORKER, *_CHANNEL).iterator(chunk_size=BATCH)
+    else:
+        rows = _WORKERS.rows(worker_ids)
+    spec: WorkerSpec | None = None
+    workspace_id: Any = None
+    channels: dict[Any, tuple[int, bool]] = {}
+    for row in rows:
+        (row_id, workspace, name, attributes, activity_id, activity, available, capacity, idle, *channel) = row
+        if spec is None or spec.id != row_id:
+            if spec is not None:
+                yield workspace_id, spec
+            channels = {}
+            workspace_id = workspace
+            spec = WorkerSpec(
+                id=row_id,
+                sid=f"WK{row_id.hex}",
+                name=name,
+                attributes=attributes if isinstance(attributes, dict) else {},
+                activity_sid=f"WA{activity_id.hex}",
+                activity_name=activity,
+                available=available,
+                capacity=capacity,
+                idle_since=idle.timestamp(),
+                channels=channels,
+            )
+        channels[channel[0]] = (channel[1] or 0, bool(channel[2]))
+    if spec is not None:
         yield workspace_id, spec
 
 
 def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
     """(workspace id, spec) of those of these tasks that are live, or of every live one, oldest first."""
-    rows = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id").values_list(*_TASK)
     if task_ids is None:
-        held = _held(Reservation.objects.filter(status__in=Reservation.LIVE))
-        found: Any = rows.iterator(chunk_size=BATCH)
+        live = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id")
+        rows: Any = live.values_list(*_TASK).iterator(chunk_size=BATCH)
+        held = _held(Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD))
     else:
-        found = list(rows.filter(pk__in=task_ids))
-        busy = [row[0] for row in found if row[6] != Task.Status.PENDING]
-        mine = Reservation.objects.filter(task__in=busy, status__in=Reservation.LIVE)
-        held = _held(mine) if busy else {}
-    for row in found:
+        rows = _TASKS.rows(task_ids)
+        held = _held(_RESERVATIONS.rows([row[0] for row in rows if row[6] != Task.Status.PENDING]))
+    for row in rows:
         yield row[1], _task(row, held.get(row[0], ()))
 
 
-def _held(rows: Any) -> dict[uuid.UUID, tuple[Held, ...]]:
+def _held(rows: Iterable[tuple[Any, ...]]) -> dict[uuid.UUID, tuple[Held, ...]]:
     held: dict[uuid.UUID, tuple[Held, ...]] = {}
-    for task_id, row_id, worker_id, status, due_at, units, weight in rows.order_by("id").values_list(
-        "task_id", "id", "worker_id", "status", "due_at", "units", "weight"
-    ):
+    for task_id, row_id, worker_id, status, due_at, units, weight in rows:
         is_offer = status == Reservation.Status.PENDING
         due = due_at.timestamp() if due_at is not None and is_offer else None
         held[task_id] = (*held.get(task_id, ()), Held(row_id, worker_id, not is_offer, due, units, weight))

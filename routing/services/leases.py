@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from routing import sql
+
 _NOW = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"}
 _LATER = {
     "postgresql": "clock_timestamp() + make_interval(secs => %s)",
@@ -56,19 +58,16 @@ def hold(name: str, holder: str, epoch: int, ttl: float) -> bool:
 
 def release(name: str, holder: str, epoch: int) -> None:
     """Give the lease back at once, so that a successor need not wait for it to expire."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE routing_lease SET expires_at = NULL, holder = '' WHERE name = %s AND holder = %s AND epoch = %s",
-            [name, holder, epoch],
-        )
+    sql.execute(
+        "UPDATE routing_lease SET expires_at = NULL, holder = '' WHERE name = %s AND holder = %s AND epoch = %s",
+        [name, holder, epoch],
+    )
 
 
 def _clock() -> tuple[str, str]:
     return _NOW[connection.vendor], _LATER[connection.vendor]
 
 
-def _one(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+def _one(statement: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    rows = sql.execute(statement, parameters)
+    return rows[0] if rows else None

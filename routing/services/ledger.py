@@ -1,13 +1,15 @@
-"""What one transaction of a door writes down: numbered events, news for the router, and signals once it is committed.
+"""What one transaction of a door writes down: changed rows, numbered events, news for the router, signals afterwards.
 
-Numbers come from the rows' own counters, so the task or worker must be locked. Every event carries whole sub-objects
-as they are when the transaction ends, in the snapshot's shape: whoever applies it to an old snapshot has a fresh one.
+A door changes locked rows in memory and tells the ledger (``keep``); ``write`` then saves each row once. Numbers come
+from the rows' own counters, so the task or worker must be locked. Every event carries whole sub-objects as they are
+when the transaction ends, in the snapshot's shape: whoever applies it to an old snapshot has a fresh one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +17,12 @@ import structlog
 from django.db import transaction
 from django.dispatch import Signal
 
-from routing import doorbell, events, queries
+from routing import doorbell, events, queries, sql
 from routing.models import Change, Event, Reservation, Task, Worker
 
 log = structlog.get_logger(__name__)
+
+Kept = Task | Reservation | Worker
 
 
 @dataclass(slots=True)
@@ -34,19 +38,23 @@ class _Entry:
 
 @dataclass(slots=True)
 class Ledger:
-    """One per transaction: ``about_*`` as things happen, ``write`` last, inside the transaction."""
+    """One per transaction: ``keep`` and ``about_*`` as things happen, ``write`` last, inside the transaction."""
 
     now: dt.datetime
     _entries: list[_Entry] = field(default_factory=list)
     _changed: dict[tuple[str, uuid.UUID], None] = field(default_factory=dict)
     _queues: set[uuid.UUID] = field(default_factory=set)
+    _kept: dict[Kept, set[str]] = field(default_factory=dict)
+
+    def keep(self, row: Kept, *names: str) -> None:
+        """These fields of a locked row changed (or the row is new)."""
+        self._kept.setdefault(row, set()).update(names)
 
     def about_task(self, type: str, task: Task, data: dict[str, Any] | None = None) -> None:
         """An event of the task's stream. It also is news for the router."""
         self._entries.append(_Entry(type, task, None, None, task.queue_id, task.workflow_id, data or {}))
         self.changed("task", task.pk)
-        if task.queue_id:
-            self._queues.add(task.queue_id)
+        self.changed_queue(task.queue_id)
 
     def about_reservation(self, type: str, reservation: Reservation, task: Task, worker: Worker) -> None:
         """An event of the worker's stream and of the task's."""
@@ -63,38 +71,44 @@ class Ledger:
         """News for the router's memory."""
         self._changed[kind, subject] = None
 
-    def left_queue(self, queue_id: uuid.UUID | None) -> None:
+    def changed_queue(self, queue_id: uuid.UUID | None) -> None:
         """Who waits in that queue is different now."""
         if queue_id:
             self._queues.add(queue_id)
 
     def write(self) -> None:
-        """Number and insert the events, leave the news, ring on commit. Rows changed so far must be saved already."""
+        """Save what was kept, number and insert the events, leave the news; ring and tell on commit."""
         tasks = {entry.task.pk: entry.task for entry in self._entries if entry.task}
         workers = {entry.worker.pk: entry.worker for entry in self._entries if entry.worker}
-        task_seq = {task.pk: task.event_seq for task in tasks.values()}
-        worker_seq = {worker.pk: worker.event_seq for worker in workers.values()}
+        first_of_task = {task.pk: task.event_seq for task in tasks.values()}
+        first_of_worker = {worker.pk: worker.event_seq for worker in workers.values()}
         for entry in self._entries:
             if entry.task:
                 entry.task.event_seq += 1
+                self.keep(entry.task, "event_seq")
             if entry.worker:
                 entry.worker.event_seq += 1
-        for task in tasks.values():
-            Task.objects.filter(pk=task.pk).update(event_seq=task.event_seq)
-        for worker in workers.values():
-            Worker.objects.filter(pk=worker.pk).update(event_seq=worker.event_seq)
-        rows = self._rows(task_seq, worker_seq)
-        Event.objects.bulk_create(rows)
-        news = Change.objects.bulk_create([Change(kind=kind, subject=subject) for kind, subject in self._changed])
+                self.keep(entry.worker, "event_seq")
+        self._save()
+        rows = self._rows(first_of_task, first_of_worker)
+        sql.insert(rows)
+        news = sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
         transaction.on_commit(lambda: announce(rows, changed, self._queues))
         doorbell.ring_on_commit(news[0].pk if news else None)
 
+    def _save(self) -> None:
+        for row, names in self._kept.items():
+            if row._state.adding:
+                sql.insert([row])
+                continue
+            row.version += 1
+            sql.update(row, {*names, "version"})
+
     def _rows(self, task_seq: dict[uuid.UUID, int], worker_seq: dict[uuid.UUID, int]) -> list[Event]:
         """The events, numbered on from the last number given out to each task and worker."""
-        reservation_json = queries.reservations_json(
-            [entry.reservation.pk for entry in self._entries if entry.reservation]
-        )
+        reserved = [entry.reservation.pk for entry in self._entries if entry.reservation]
+        reservation_json = queries.reservations_json(reserved)
         worker_json = queries.workers_json(list(worker_seq))
         rows: list[Event] = []
         for entry in self._entries:
@@ -129,7 +143,7 @@ def frame(row: Event) -> dict[str, Any]:
 def announce(
     rows: list[Event],
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]],
-    queues: set[uuid.UUID],
+    queues: Collection[uuid.UUID],
 ) -> None:
     """Send the signals of a committed batch. ``tasks``: (task id, status, conversation id).
 

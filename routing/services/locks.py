@@ -8,20 +8,41 @@ again when the row changed while it waited, against the other table's old row, a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from conversations.models import Conversation
+from routing import sql
 from routing.models import Reservation, Task, Worker
 
+_TASKS = sql.Prepared(lambda ids: Task.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("id"))
+_RESERVATIONS = sql.Prepared(
+    lambda ids: (
+        Reservation.objects.select_for_update(no_key=True)
+        .filter(task__in=ids, status__in=Reservation.LIVE)
+        .order_by("id")
+    )
+)
+_WORKERS = sql.Prepared(lambda ids: Worker.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("id"))
+_CONVERSATION_OF = sql.Prepared(lambda ids: Task.objects.filter(pk__in=ids).values_list("conversation_id").order_by())
 
-def task(task_id: uuid.UUID) -> Task:
-    """The task under its lock, its conversation's taken first. Raises ``Task.DoesNotExist``. Wants a transaction."""
-    conversation_id = Task.objects.values_list("conversation_id", flat=True).get(pk=task_id)
-    held = None if conversation_id is None else conversation(conversation_id)
-    found = Task.objects.select_for_update(no_key=True).get(pk=task_id)
+
+def task(task: Task | uuid.UUID) -> Task:
+    """The task as it is now, under its lock, its conversation's taken first.
+
+    Wants a transaction. Raises ``Task.DoesNotExist``.
+    """
+    task_id = task.pk if isinstance(task, Task) else task
+    rows = _CONVERSATION_OF.rows([task_id])
+    if not rows:
+        raise Task.DoesNotExist
+    held = None if rows[0][0] is None else conversation(rows[0][0])
+    found = _TASKS.objects([task_id])
+    if not found:
+        raise Task.DoesNotExist
     if held is not None:
-        found.conversation = held
-    return found
+        found[0].conversation = held
+    locked: Task = found[0]
+    return locked
 
 
 def conversation(conversation_id: uuid.UUID) -> Conversation:
@@ -29,19 +50,14 @@ def conversation(conversation_id: uuid.UUID) -> Conversation:
     return Conversation.objects.select_for_update(no_key=True).get(pk=conversation_id)
 
 
-def reservations(task: Task, statuses: Iterable[str]) -> list[Reservation]:
-    """The task's reservations in these states, under their locks, oldest first. The task must be locked already."""
-    rows = Reservation.objects.select_for_update(no_key=True).filter(task=task, status__in=list(statuses))
-    return list(rows.order_by("id"))
+def reservations(task: Task, statuses: Collection[str] = Reservation.LIVE) -> list[Reservation]:
+    """The locked task's live reservations in these states, under their locks, oldest first."""
+    return [row for row in _RESERVATIONS.objects([task.pk]) if row.status in statuses]
 
 
 def workers(worker_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Worker]:
-    """These workers under their locks, by id, with activity, workspace and user."""
-    wanted = set(worker_ids)
-    held = Worker.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("id")
-    list(held.values_list("pk", flat=True))
-    rows = Worker.objects.filter(pk__in=wanted).select_related("activity", "workspace", "user")
-    return {row.pk: row for row in rows}
+    """These workers under their locks, by id."""
+    return {row.pk: row for row in _WORKERS.objects(sorted(set(worker_ids)))}
 
 
 def worker(worker_id: uuid.UUID) -> Worker:

@@ -79,14 +79,11 @@ def set_activity(
 
 def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:
     """Change the (locked) worker's activity within the caller's transaction."""
-    before = worker.activity
-    if activity.available and not before.available:
+    if activity.available and not worker.activity.available:
         worker.idle_since = ledger.now
     seconds = (ledger.now - worker.activity_since).total_seconds()
     worker.activity, worker.activity_since = activity, ledger.now
-    worker.version += 1
-    fields = ["activity", "activity_since", "version"]
-    worker.save(update_fields=[*fields, "idle_since"] if worker.idle_since == ledger.now else fields)
+    ledger.keep(worker, "activity", "activity_since", "idle_since")
     ledger.about_worker("worker.activity.update", worker)
     log.info("presence.moved", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
 
@@ -98,9 +95,8 @@ def update_attributes(worker: Worker, attributes: dict[str, object], *, now: dt.
     with transaction.atomic():
         held = locks.worker(worker.pk)
         held.attributes = scrub_json(dict(attributes))
-        held.version += 1
-        held.save(update_fields=["attributes", "version"])
         ledger = Ledger(now)
+        ledger.keep(held, "attributes")
         ledger.about_worker("worker.attributes.update", held)
         ledger.write()
     return held

@@ -31,29 +31,27 @@ def accept(reservation: Reservation, *, by: Worker, now: dt.datetime) -> Reserva
     when the offer ended before.
     """
     with transaction.atomic():
-        task, reservation = _locked(reservation, by)
+        task, reservation, offers = _locked(reservation, by)
         if reservation.status in (Reservation.Status.ACCEPTED, Reservation.Status.WRAPPING):
             return reservation
         if reservation.status != Reservation.Status.PENDING:
             raise ReservationOver(_GONE[Reservation.Status(reservation.status)])
-        offers = locks.reservations(task, [Reservation.Status.PENDING])
         others = [offer for offer in offers if offer.pk != reservation.pk]
         workers = locks.workers([by.pk, *(offer.worker_id for offer in others)])
         worker = workers[by.pk]
         ledger = Ledger(now)
         for offer in others:
-            _end(offer, Reservation.Status.RESCINDED, now=now)
-            capacity.release(workers[offer.worker_id], offer, task)
+            _end(offer, Reservation.Status.RESCINDED, ledger)
+            capacity.release(workers[offer.worker_id], offer, task, ledger)
             ledger.about_reservation("reservation.rescinded", offer, task, workers[offer.worker_id])
         reservation.status, reservation.accepted_at = Reservation.Status.ACCEPTED, now
-        reservation.version += 1
-        reservation.save(update_fields=["status", "accepted_at", "version"])
+        ledger.keep(reservation, "status", "accepted_at")
         task.status, task.assigned_at, task.due_at = Task.Status.ASSIGNED, now, None
-        task.version += 1
-        task.save(update_fields=["status", "assigned_at", "due_at", "version"])
-        Worker.objects.filter(pk=worker.pk).update(idle_since=now)
+        ledger.keep(task, "status", "assigned_at", "due_at")
+        worker.idle_since = now
+        ledger.keep(worker, "idle_since")
         ledger.about_reservation("reservation.accepted", reservation, task, worker)
-        ledger.left_queue(task.queue_id)
+        ledger.changed_queue(task.queue_id)
         if task.conversation is not None:
             ownership.change(
                 task.conversation,
@@ -75,14 +73,14 @@ def reject(reservation: Reservation, *, by: Worker, now: dt.datetime, activity: 
     and ``ReservationOver`` when the offer ended otherwise.
     """
     with transaction.atomic():
-        task, reservation = _locked(reservation, by)
+        task, reservation, offers = _locked(reservation, by)
         if reservation.status == Reservation.Status.REJECTED:
             return reservation
         if reservation.status != Reservation.Status.PENDING:
             raise ReservationOver(
                 _GONE.get(Reservation.Status(reservation.status), "You have accepted this conversation already.")
             )
-        _decline(task, reservation, Reservation.Status.REJECTED, activity=activity, now=now)
+        _decline(task, reservation, offers, Reservation.Status.REJECTED, activity=activity, now=now)
     return reservation
 
 
@@ -95,11 +93,11 @@ def expire(reservation_id: uuid.UUID, *, now: dt.datetime) -> bool:
         held = _locked_by_id(reservation_id)
         if held is None:
             return False
-        task, reservation = held
+        task, reservation, offers = held
         if reservation.status != Reservation.Status.PENDING or reservation.due_at is None or reservation.due_at > now:
             return False
         activity = task.workspace.timeout_activity
-        _decline(task, reservation, Reservation.Status.TIMEOUT, activity=activity, now=now)
+        _decline(task, reservation, offers, Reservation.Status.TIMEOUT, activity=activity, now=now)
     return True
 
 
@@ -116,6 +114,7 @@ def rescind(reservation_id: uuid.UUID, *, reason: str, now: dt.datetime) -> bool
 def _decline(
     task: Task,
     reservation: Reservation,
+    offers: list[Reservation],
     status: Reservation.Status,
     *,
     activity: Activity | None,
@@ -123,31 +122,32 @@ def _decline(
     reason: str = "",
 ) -> None:
     worker = locks.worker(reservation.worker_id)
-    _end(reservation, status, now=now, reason=reason)
-    capacity.release(worker, reservation, task)
+    ledger = Ledger(now)
+    _end(reservation, status, ledger, reason=reason)
+    capacity.release(worker, reservation, task, ledger)
     task.declined[worker.pk.hex] = now.isoformat()
-    is_last = not Reservation.objects.filter(task=task, status=Reservation.Status.PENDING).exists()
-    if is_last and task.status == Task.Status.RESERVED:
+    if len(offers) == 1 and task.status == Task.Status.RESERVED:
         task.status = Task.Status.PENDING
-    task.version += 1
-    task.save(update_fields=["status", "declined", "version"])
+    ledger.keep(task, "status", "declined")
     if status == Reservation.Status.TIMEOUT:
         # Whoever let one offer run out may be away: others come first for the next task too.
-        Worker.objects.filter(pk=worker.pk).update(idle_since=now)
-    ledger = Ledger(now)
+        worker.idle_since = now
+        ledger.keep(worker, "idle_since")
     ledger.about_reservation(f"reservation.{status.value}", reservation, task, worker)
     if activity is not None and activity.pk != worker.activity_id:
         presence.move(worker, activity, ledger)
     ledger.write()
 
 
-def _end(reservation: Reservation, status: Reservation.Status, *, now: dt.datetime, reason: str = "") -> None:
-    reservation.status, reservation.ended_at, reservation.reason = status, now, reason
-    reservation.version += 1
-    reservation.save(update_fields=["status", "ended_at", "reason", "version"])
+def _end(reservation: Reservation, status: Reservation.Status, ledger: Ledger, *, reason: str = "") -> None:
+    reservation.status, reservation.ended_at, reservation.reason = status, ledger.now, reason
+    ledger.keep(reservation, "status", "ended_at", "reason")
 
 
-def _locked(reservation: Reservation, by: Worker) -> tuple[Task, Reservation]:
+Locked = tuple[Task, Reservation, list[Reservation]]
+
+
+def _locked(reservation: Reservation, by: Worker) -> Locked:
     if reservation.worker_id != by.pk:
         raise NotYours("This offer was made to another agent.")
     held = _locked_by_id(reservation.pk)
@@ -156,9 +156,14 @@ def _locked(reservation: Reservation, by: Worker) -> tuple[Task, Reservation]:
     return held
 
 
-def _locked_by_id(reservation_id: uuid.UUID) -> tuple[Task, Reservation] | None:
-    task_id = Reservation.objects.filter(pk=reservation_id).values_list("task_id", flat=True).first()
-    if task_id is None:
+def _locked_by_id(reservation_id: uuid.UUID) -> Locked | None:
+    """The task, the reservation as it is now, and all open offers of the task; under their locks."""
+    known = Reservation.objects.filter(pk=reservation_id).first()
+    if known is None:
         return None
-    task = locks.task(task_id)
-    return task, Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+    task = locks.task(known.task_id)
+    live = locks.reservations(task)
+    reservation = next((row for row in live if row.pk == reservation_id), None)
+    if reservation is None:
+        reservation = Reservation.objects.get(pk=reservation_id)
+    return task, reservation, [row for row in live if row.status == Reservation.Status.PENDING]

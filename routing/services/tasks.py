@@ -29,6 +29,8 @@ MAX_PRIORITY = 2**31 - 1
 MAX_TIMEOUT = 1_209_600
 _WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
 _HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
+#: where a task stands in its workflow
+_PLACE = (*("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority"),)
 
 
 def create(
@@ -49,8 +51,8 @@ def create(
     Raises ``NoTargetMatches``, and ``Refused`` for values out of bounds and closed conversations.
     """
     attributes = _checked_attributes(attributes)
-    workspace = workflow.workspace if workflow is not None else setup.default_workspace()
-    channel = _task_channel(workspace.pk, task_channel)
+    workflow = workflow or _default_workflow()
+    channel = _task_channel(workflow.workspace_id, task_channel)
     with transaction.atomic():
         if conversation is not None:
             held = locks.conversation(conversation.pk)
@@ -60,8 +62,8 @@ def create(
             if held.status == Conversation.Status.CLOSED:
                 raise Refused("The conversation is closed.", code="conversation.closed")
         task = Task(
-            workspace=workspace,
-            workflow=workflow or _only_workflow(workspace.pk),
+            workspace_id=workflow.workspace_id,
+            workflow=workflow,
             task_channel=channel,
             conversation=conversation,
             attributes=attributes,
@@ -73,8 +75,8 @@ def create(
         )
         task.expires_at = now + dt.timedelta(seconds=task.timeout)
         entry.enter(task, now=now)
-        task.save(force_insert=True)
         ledger = Ledger(now)
+        ledger.keep(task)
         ledger.about_task("task.created", task, _about(task))
         entry.note_entry(task, ledger)
         _give_to_queue(task, now)
@@ -102,12 +104,8 @@ def update(
                     entry.enter(task, now=now)
         if priority is not None:
             task.priority = _bounded("priority", priority, 0, MAX_PRIORITY)
-        _save(
-            task,
-            *("attributes", "priority", "queue", "queue_entered_at", "filter_index", "target_index"),
-            *("workflow_entered_at", "due_at"),
-        )
         ledger = Ledger(now)
+        ledger.keep(task, "attributes", *_PLACE)
         ledger.about_task("task.updated", task, _about(task))
         if (task.filter_index, task.target_index) != position_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
@@ -131,11 +129,12 @@ def wrap_up(task: Task, *, by: Worker | None, now: dt.datetime) -> Task:
             raise WrongState("Only an assigned task can be wrapped up.")
         worker = locks.worker(reservation.worker_id)
         limit = worker.workspace.wrap_up_limit
+        ledger = Ledger(now)
         task.status, task.wrapping_at = Task.Status.WRAPPING, now
         task.due_at = now + dt.timedelta(seconds=limit) if limit else None
-        _save(task, "status", "wrapping_at", "due_at")
-        _end(reservation, Reservation.Status.WRAPPING)
-        ledger = Ledger(now)
+        ledger.keep(task, "status", "wrapping_at", "due_at")
+        reservation.status = Reservation.Status.WRAPPING
+        ledger.keep(reservation, "status")
         ledger.about_task("task.wrapup", task, _about(task))
         ledger.about_reservation("reservation.wrapup", reservation, task, worker)
         ledger.write()
@@ -177,12 +176,12 @@ def cancel(
             raise WrongState("Somebody works on this task or it is over; it cannot be canceled.")
         offers = locks.reservations(task, [Reservation.Status.PENDING])
         workers = locks.workers(offer.worker_id for offer in offers)
-        task.status, task.reason, task.ended_at, task.due_at = Task.Status.CANCELED, reason[:512], now, None
-        _save(task, "status", "reason", "ended_at", "due_at")
         ledger = Ledger(now)
+        task.status, task.reason, task.ended_at, task.due_at = Task.Status.CANCELED, reason[:512], now, None
+        ledger.keep(task, "status", "reason", "ended_at", "due_at")
         for offer in offers:
-            _end(offer, Reservation.Status.CANCELED, now=now, reason=reason)
-            capacity.release(workers[offer.worker_id], offer, task)
+            _end(offer, Reservation.Status.CANCELED, ledger, reason=reason)
+            capacity.release(workers[offer.worker_id], offer, task, ledger)
             ledger.about_reservation("reservation.canceled", offer, task, workers[offer.worker_id])
         ledger.about_task("task.canceled", task, _about(task))
         if closes_conversation and task.conversation is not None:
@@ -209,10 +208,11 @@ def requeue(
         ledger = Ledger(now)
         for reservation in held:
             worker = workers[reservation.worker_id]
-            _end(reservation, Reservation.Status.CANCELED, now=now, reason=reason)
-            capacity.release(worker, reservation, task)
+            _end(reservation, Reservation.Status.CANCELED, ledger, reason=reason)
+            capacity.release(worker, reservation, task, ledger)
             task.declined[worker.pk.hex] = now.isoformat()
-            Worker.objects.filter(pk=worker.pk).update(idle_since=now)
+            worker.idle_since = now
+            ledger.keep(worker, "idle_since")
             ledger.about_reservation("reservation.canceled", reservation, task, worker)
         queue_before = task.queue_id
         task.status, task.assigned_at, task.wrapping_at = Task.Status.PENDING, None, None
@@ -221,11 +221,7 @@ def requeue(
             task.routing_target = routing_target
         entry.enter(task, now=now)
         task.queue_entered_at = now
-        _save(
-            task,
-            *("status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", "priority"),
-            *("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at"),
-        )
+        ledger.keep(task, "status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", *_PLACE)
         ledger.about_task("task.updated", task, _about(task))
         entry.note_entry(task, ledger, queue_before=queue_before)
         _give_to_queue(task, now)
@@ -279,8 +275,8 @@ def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
             requeue(task, by=None, reason="Its worker is gone.", now=now)
             return
         task.status = Task.Status.PENDING
-        _save(task, "status")
         ledger = Ledger(now)
+        ledger.keep(task, "status")
         ledger.about_task("task.updated", task, _about(task))
         ledger.write()
 
@@ -288,18 +284,19 @@ def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
 def _finish(task: Task, *, reason: str, now: dt.datetime) -> None:
     held = locks.reservations(task, Reservation.LIVE)
     workers = locks.workers(reservation.worker_id for reservation in held)
-    task.status, task.reason, task.ended_at, task.due_at = Task.Status.COMPLETED, reason[:512], now, None
-    _save(task, "status", "reason", "ended_at", "due_at")
     ledger = Ledger(now)
+    task.status, task.reason, task.ended_at, task.due_at = Task.Status.COMPLETED, reason[:512], now, None
+    ledger.keep(task, "status", "reason", "ended_at", "due_at")
     ledger.about_task("task.completed", task, _about(task))
     for reservation in held:
         was_offer = reservation.status == Reservation.Status.PENDING
         status = Reservation.Status.CANCELED if was_offer else Reservation.Status.COMPLETED
-        _end(reservation, status, now=now, reason=reason)
+        _end(reservation, status, ledger, reason=reason)
         worker = workers[reservation.worker_id]
-        capacity.release(worker, reservation, task)
+        capacity.release(worker, reservation, task, ledger)
         if not was_offer:
-            Worker.objects.filter(pk=worker.pk).update(idle_since=now)
+            worker.idle_since = now
+            ledger.keep(worker, "idle_since")
         ledger.about_reservation(f"reservation.{status.value}", reservation, task, worker)
     ledger.write()
 
@@ -313,8 +310,9 @@ def _live(task: Task) -> Task:
 
 def _held_by(task: Task, by: Worker | None) -> Reservation | None:
     """The reservation that makes ``by`` (or, for None, anybody) the task's worker; ``NotYours`` for anybody else."""
-    rows = Reservation.objects.filter(task=task, status__in=["accepted", "wrapping"]).order_by("role", "id")
-    for row in reversed(rows):
+    rows = locks.reservations(task, ("accepted", "wrapping"))
+    rows.sort(key=lambda row: row.role != Reservation.Role.OWNER)
+    for row in rows:
         if by is None or row.worker_id == by.pk:
             return row
     if by is not None:
@@ -322,19 +320,9 @@ def _held_by(task: Task, by: Worker | None) -> Reservation | None:
     return None
 
 
-def _end(
-    reservation: Reservation, status: Reservation.Status, *, now: dt.datetime | None = None, reason: str = ""
-) -> None:
-    """The reservation's next state, saved; ``now`` when it is its last."""
-    reservation.status = status
-    reservation.ended_at, reservation.reason = now, reason[:512]
-    reservation.version += 1
-    reservation.save(update_fields=["status", "ended_at", "reason", "version"])
-
-
-def _save(task: Task, *fields: str) -> None:
-    task.version += 1
-    task.save(update_fields=[*fields, "version"])
+def _end(reservation: Reservation, status: Reservation.Status, ledger: Ledger, *, reason: str = "") -> None:
+    reservation.status, reservation.ended_at, reservation.reason = status, ledger.now, reason[:512]
+    ledger.keep(reservation, "status", "ended_at", "reason")
 
 
 def _give_to_queue(task: Task, now: dt.datetime) -> None:
@@ -387,10 +375,11 @@ def _task_channel(workspace_id: Any, name: str) -> TaskChannel:
     return found
 
 
-def _only_workflow(workspace_id: Any) -> Workflow:
-    rows = list(Workflow.objects.filter(workspace_id=workspace_id).order_by("id")[:2])
+def _default_workflow() -> Workflow:
+    rows = list(Workflow.objects.filter(workspace__friendly_name=setup.DEFAULT_NAME).order_by("id")[:2])
     if len(rows) > 1:
-        rows = list(Workflow.objects.filter(workspace_id=workspace_id, friendly_name=setup.DEFAULT_NAME))
+        named = {"workspace__friendly_name": setup.DEFAULT_NAME, "friendly_name": setup.DEFAULT_NAME}
+        rows = list(Workflow.objects.filter(**named))
     if not rows:
         raise Refused("Say which workflow the task goes through.", code="routing.no_workflow")
     return rows[0]
