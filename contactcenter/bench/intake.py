@@ -52,7 +52,7 @@ class Offers:
                     ready.set()
                 elif frame["type"] == "event" and frame["event"] == "reservation.created":
                     self.seen += 1
-                    words = frame["data"]["reservation"]["conversation"]["last_message_text"]
+                    words = frame["data"]["reservation"]["task"]["attributes"]["words"]
                     future = self.waiting.pop(words, None)
                     if future is not None and not future.done():
                         future.set_result(now)

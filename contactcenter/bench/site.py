@@ -66,6 +66,8 @@ def prepare(*, agents: int, chats: int = 50, reservation_timeout: int = 86400, g
     for state in definition["states"]:
         if state["type"] == "send-to-flex":
             state["properties"]["workflow"] = workflow.sid
+            # An offer is known again by the customer's words.
+            state["properties"]["attributes"] = '{"words": {{ trigger.message.Body | to_json }}}'
     flow = Flow.objects.create(friendly_name="Straight to the queue")
     flow.published = Revision.objects.create(flow=flow, number=1, definition=definition)
     flow.save()
