@@ -57,6 +57,9 @@ MESSAGES = {
     "disk": "The disk is full. Free about 1 GB and run the same command again.",
 }
 BROKEN_BUILD = "The sources under static/src do not build as they are; what is wrong stands above."
+NO_NODE = (
+    f"{MESSAGES['network']}\nOr install Node 22.12 or newer yourself (the packaged one needs a Linux with glibc 2.28)."
+)
 
 
 class Failed(Exception):
@@ -297,7 +300,8 @@ def _install_tool(name: str, path: str) -> str:
     wanted = os.path.join(TOOLS, f"{name}.txt")
     with open(wanted, "w") as file:
         file.write(found.group())
-    _run(f"Tool: {name}", [python, "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", wanted])
+    hints = NO_NODE if name.startswith("nodejs") else ""
+    _run(f"Tool: {name}", [python, "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", wanted], hints=hints)
     places = glob.glob(os.path.join(TOOLS, "venv", path)) + glob.glob(
         os.path.join(TOOLS, "venv", "lib", "python*", "site-packages", path)
     )
