@@ -173,9 +173,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A job is a hint: publishing one never waits for a broker that is away (see celery.HintTask).
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True}
-    if REDIS_URL
-    else {}
+    {"socket_connect_timeout": 2, "socket_timeout": 10, "socket_keepalive": True} if REDIS_URL else {}
 )
 # Early acknowledgement: what a killed worker was doing is found by a sweep within two seconds; redelivering would
 # run it an hour later. Prefetch 1 keeps long jobs from hoarding; in memory nothing is gained by holding back.
