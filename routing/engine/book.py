@@ -50,7 +50,8 @@ class Book:
         self._tickets: dict[int, Task] = {}
         self._next_ticket = itertools.count()
         self._free_slots: list[int] = []
-        self._steps: dict[tuple[Id, Id, Position], Node] = {}
+        #: class and expression of the steps that are the same for every task
+        self._steps: dict[tuple[Id, Id, Position], tuple[int, Node]] = {}
         self._barring: dict[Task, None] = {}
         self._dirty_tasks: dict[Task, None] = {}
         self._dirty_workers: dict[Worker, None] = {}
@@ -73,7 +74,7 @@ class Book:
 
     def put_queue(self, queue_id: Id, node: Node, *, max_reserved: int = 1, newest_first: bool = False) -> None:
         """A queue; before tasks that wait in it."""
-        self.queues[queue_id] = Queue(queue_id, node, max_reserved, newest_first)
+        self.queues[queue_id] = Queue(queue_id, node, max_reserved, newest_first, Target(queue_id))
 
     def put_workflow(self, workflow_id: Id, document: Workflow, reservation_timeout: float) -> None:
         """A workflow; before its tasks."""
@@ -156,7 +157,8 @@ class Book:
             self._end(hold)
         self._leave_class(task)
         for alarm in (task.alarm, task.step_alarm, task.ttl_alarm):
-            self.clock.cancel(alarm)
+            if alarm is not None:
+                self.clock.cancel(alarm)
         self._dirty_tasks.pop(task, None)
         del self._tickets[task.ticket]
 
@@ -166,40 +168,44 @@ class Book:
         """Where the task stands: target, class, key, and the step's deadline."""
         rules = self.rules.get(task.workflow)
         task.target = None
-        target = Target(task.queue) if rules is None or task.direct else rules.document.target(task.position)
-        if target is not None and target.queue in self.queues:
-            task.target, task.queue = target, target.queue
-        self.clock.cancel(task.step_alarm)
+        if rules is not None and not task.direct:
+            target = rules.document.target(task.position)
+            queue = None if target is None else self.queues.get(target.queue)
+        else:
+            queue = self.queues.get(task.queue)
+            target = None if queue is None else queue.target
+        if task.step_alarm is not None:
+            self.clock.cancel(task.step_alarm)
         task.step_alarm = task.step_due = None
-        if task.target is None:
-            task.key = pack(last=False, newest_first=False, priority=0, start=task.start, ticket=task.ticket)
+        if target is None or queue is None:
+            task.key = pack(False, False, 0, task.start, task.ticket)
             return
-        if task.target.until is not None:
-            task.step_due = task.entered + task.target.until
+        task.target, task.queue = target, queue.id
+        if target.until is not None:
+            task.step_due = task.entered + target.until
             task.step_alarm = self.clock.set(task.step_due, "step", task)
-        newest_first = self.queues[task.queue].newest_first
-        task.key = pack(
-            last=newest_first != self.newest_queues_first,
-            newest_first=newest_first,
-            priority=task.priority,
-            start=task.start,
-            ticket=task.ticket,
-        )
-        task.klass = self._hold_class(task, task.target)
+        newest_first = queue.newest_first
+        task.key = pack(newest_first != self.newest_queues_first, newest_first, task.priority, task.start, task.ticket)
+        task.klass = self._hold_class(task, queue, target)
 
-    def _hold_class(self, task: Task, target: Target) -> int:
+    def _hold_class(self, task: Task, queue: Queue, target: Target) -> int:
         """The eligibility class of a step: the queue's workers, those the step wants, the one it knows."""
-        spot = (task.workflow, task.queue, task.position)
-        node = _is("@sid", task.only_worker) if task.only_worker else self._steps.get(spot)
-        if node is None:
-            parts = [self.queues[task.queue].node, bind(target.expression, task.attributes)]
+        spot = (task.workflow, queue.id, task.position)
+        if not task.only_worker:
+            known = self._steps.get(spot)
+            if known is not None and self.eligibility.hold_again(*known):
+                return known[0]
+        if task.only_worker:
+            node = _is("@sid", task.only_worker)
+        else:
+            parts = [queue.node, bind(target.expression, task.attributes)]
             if target.known_worker is not None:
                 parts.append(_is(target.known_by, resolve(target.known_worker, task.attributes)))
             node = conjunction(parts)
-            if target.known_worker is None and not mentions_task(target.expression):
-                self._steps[spot] = node
         klass = self.eligibility.hold(node)
         self.lanes.grow(klass)
+        if not task.only_worker and target.known_worker is None and not mentions_task(target.expression):
+            self._steps[spot] = (klass, self.eligibility.node(klass))
         return klass
 
     def _leave_class(self, task: Task) -> None:
@@ -239,8 +245,10 @@ class Book:
 
     def _set_alarms(self, task: Task, spec: TaskSpec) -> None:
         clock = self.clock
-        for alarm in (task.alarm, task.step_alarm):
-            clock.cancel(alarm)
+        if task.alarm is not None:
+            clock.cancel(task.alarm)
+        if task.step_alarm is not None:
+            clock.cancel(task.step_alarm)
         task.alarm = task.step_alarm = None
         expires = spec.expires if task.state != HELD else None
         if task.expires != expires or task.ttl_alarm is None or task.ttl_alarm.subject is None:
@@ -312,8 +320,9 @@ class Book:
                 self._end(other)
         hold.worker.idle_since = now
         task.state = HELD
-        self.clock.cancel(task.ttl_alarm)
-        self.clock.cancel(task.step_alarm)
+        for alarm in (task.step_alarm, task.ttl_alarm):
+            if alarm is not None:
+                self.clock.cancel(alarm)
         self._accept(hold)
         self._leave_class(task)
 
@@ -364,9 +373,13 @@ class Book:
         """Bring what searches look at in line with the worker's own numbers."""
         slot = worker.slot
         for channel, idle in enumerate(self.idle):
-            has = self._has_room(worker, channel)
-            had = slot in idle
-            if has != had:
+            has = (
+                worker.available
+                and worker.loads[channel] < worker.caps[channel]
+                and worker.is_open[channel]
+                and worker.load + self.weights[channel] <= worker.capacity
+            )
+            if has != (idle.keys[slot] >= 0):
                 self.free[channel] ^= 1 << slot
                 if has:
                     idle.insert(slot, worker.idle_since)
@@ -375,14 +388,6 @@ class Book:
             elif has and idle.moved(slot, worker.idle_since):
                 idle.remove(slot)
                 idle.insert(slot, worker.idle_since)
-
-    def _has_room(self, worker: Worker, channel: int) -> bool:
-        return (
-            worker.available
-            and worker.is_open[channel]
-            and worker.loads[channel] < worker.caps[channel]
-            and worker.load + self.weights[channel] <= worker.capacity
-        )
 
     def _note_width(self, worker: Worker) -> None:
         if not self.lanes.wide and len(self.eligibility.classes[worker.slot]) > WIDE:

@@ -34,7 +34,7 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
             found ^= 1 << worker.slot
             excluded = True
             if at + matcher.reoffer_after <= now:
-                again.append((at, matcher.idle[task.channel].key(worker.slot), worker.slot))
+                again.append((at, matcher.idle[task.channel].keys[worker.slot], worker.slot))
     if not found:
         return matcher.slots[min(again)[2]] if again else None
     if task.target is not None and task.target.order_by:
@@ -51,7 +51,7 @@ def _longest_idle(matcher: Matcher, task: Task, found: int, excluded: bool) -> i
     if count == 1:
         return found.bit_length() - 1
     if count * count * 2 < idle.size:
-        return min(slots(found), key=idle.key)
+        return min(slots(found), key=idle.keys.__getitem__)
     after = idle.after
     slot = after[0]
     if excluded:
@@ -79,7 +79,7 @@ def _first_by(matcher: Matcher, found: int, task: Task) -> int:
                 parts.append((0, -value if clause.descending else value))
             else:
                 parts.append((1, 0))
-        return (*parts, idle.key(slot), slot)
+        return (*parts, idle.keys[slot], slot)
 
     return min(slots(found), key=rank)
 

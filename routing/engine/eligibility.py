@@ -46,6 +46,21 @@ class Eligibility:
         self._spare.pop(klass, None)
         return klass
 
+    def hold_again(self, klass: int, node: Node) -> bool:
+        """Hold a class known by its number, unless the number was given to another expression meanwhile."""
+        if self._nodes[klass] is not node:
+            return False
+        self._holders[klass] += 1
+        if klass in self._spare:
+            del self._spare[klass]
+        return True
+
+    def node(self, klass: int) -> Node:
+        """A class's expression."""
+        node = self._nodes[klass]
+        assert node is not None
+        return node
+
     def release(self, klass: int) -> int | None:
         """One holder less. The number of a class given up for it, if there was one."""
         self._holders[klass] -= 1

@@ -12,16 +12,19 @@ _HOPS = 16
 
 
 class IdleOrder:
-    """``after[0]`` is the longest idle worker's slot, ``after[slot]`` the next one's; 0 ends the walk."""
+    """``after[0]`` is the longest idle worker's slot, ``after[slot]`` the next one's; 0 ends the walk.
 
-    __slots__ = ("_keys", "after", "before", "size")
+    ``keys[slot]`` is what a slot is ordered by, the smaller the longer idle; -1 when it is not in the list.
+    """
+
+    __slots__ = ("after", "before", "keys", "size")
 
     def __init__(self) -> None:
         self.after: list[int] = [0]
         #: of a slot that left: who stood before it then
         self.before: list[int] = [0]
-        #: (idle since, in microseconds) << 24 | slot: a total order, equal times by slot. -1: not in the list.
-        self._keys: list[int] = [-1]
+        #: (idle since, in microseconds) << 24 | slot: a total order, equal times by slot
+        self.keys: list[int] = [-1]
         self.size = 0
 
     def grow(self, slot: int) -> None:
@@ -29,14 +32,11 @@ class IdleOrder:
         while len(self.after) <= slot:
             self.after.append(0)
             self.before.append(0)
-            self._keys.append(-1)
-
-    def __contains__(self, slot: int) -> bool:
-        return self._keys[slot] >= 0
+            self.keys.append(-1)
 
     def insert(self, slot: int, since: float) -> None:
         """Put a slot where its time belongs; it must not be in the list."""
-        after, before, keys = self.after, self.before, self._keys
+        after, before, keys = self.after, self.before, self.keys
         key = int(since * 1e6) << 24 | slot
         last = before[0]
         if key > keys[last]:
@@ -58,20 +58,16 @@ class IdleOrder:
         left, right = before[slot], after[slot]
         after[left] = right
         before[right] = left
-        self._keys[slot] = -1
+        self.keys[slot] = -1
         self.size -= 1
 
     def moved(self, slot: int, since: float) -> bool:
         """Is this not the time the slot stands in the list with?"""
-        return self._keys[slot] >> 24 != int(since * 1e6)
-
-    def key(self, slot: int) -> int:
-        """What the slot is ordered by, smaller = idle longer; -1 when it is not in the list."""
-        return self._keys[slot]
+        return self.keys[slot] >> 24 != int(since * 1e6)
 
     def _neighbour(self, slot: int, key: int) -> int:
         """Somebody in the list (or the anchor) who comes before ``key``, as close to it as can be had cheaply."""
-        after, before, keys = self.after, self.before, self._keys
+        after, before, keys = self.after, self.before, self.keys
         left = before[slot]
         for _ in range(_HOPS):
             if keys[left] >= 0 or not left:

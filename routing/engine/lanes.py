@@ -23,7 +23,7 @@ _CLASS_BITS = 24
 WIDE = 96
 
 
-def pack(*, last: bool, newest_first: bool, priority: int, start: float, ticket: int) -> int:
+def pack(last: bool, newest_first: bool, priority: int, start: float, ticket: int) -> int:
     """A task's key: the smaller, the sooner. ``last``: its kind of queue comes after the other kind."""
     time = int(start * 1e6)
     high = int(last) << 31

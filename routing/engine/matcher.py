@@ -245,12 +245,19 @@ class Matcher(Book):
             now = self._now
             for ticket in [ticket for ticket, until in barred.items() if until <= now]:
                 del barred[ticket]
-        for channel in range(len(self.weights)):
-            if not self._has_room(worker, channel):
+        if not worker.available:
+            return best
+        lanes, weights = self.lanes, self.weights
+        for channel, load in enumerate(worker.loads):
+            if (
+                load >= worker.caps[channel]
+                or not worker.is_open[channel]
+                or worker.load + weights[channel] > worker.capacity
+            ):
                 continue
-            key, _ = self.lanes.first(channel, classes, members)
-            if barred and key & TICKET_MASK in barred and key != NOTHING:
-                key, _ = self.lanes.first_except(channel, classes, barred)
+            key, _ = lanes.first(channel, classes, members)
+            if barred and key != NOTHING and key & TICKET_MASK in barred:
+                key, _ = lanes.first_except(channel, classes, barred)
             if key < best:
                 best = key
         return best

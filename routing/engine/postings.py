@@ -13,7 +13,7 @@ from typing import Any
 
 from routing.engine import expression
 from routing.engine.syntax import Node, is_constant, value_of
-from routing.engine.values import ORDER, is_number, ordered, resolve
+from routing.engine.values import ORDER, is_number, ordered, resolve, text
 
 Scope = Mapping[str, Any]
 
@@ -163,9 +163,9 @@ class Postings:
             return same if operator == "==" else self.everyone & ~same & ~path.lists
         found = 0
         if operator == "CONTAINS":
-            part = None if value is None else str(value)
-            for (kind, text), bits in path.scalars.items():
-                if kind == "str" and part is not None and part in text:
+            part = None if value is None else text(value)
+            for (kind, held), bits in path.scalars.items():
+                if kind == "str" and part is not None and part in held:
                     found |= bits
             return found
         test = ORDER[operator]

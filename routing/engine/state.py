@@ -24,6 +24,8 @@ class Queue:
     node: Node
     max_reserved: int
     newest_first: bool
+    #: the step of tasks that were sent straight here
+    target: Target
     klass: int = -1
 
 

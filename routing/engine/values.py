@@ -33,8 +33,13 @@ def compare(operator: str, a: Any, b: Any) -> bool:
     if operator == "!=":
         return not equal(a, b)
     if operator == "CONTAINS":
-        return isinstance(a, str) and b is not None and str(b) in a
+        return isinstance(a, str) and b is not None and text(b) in a
     return ordered(a, b) and ORDER[operator](a, b)
+
+
+def text(value: Any) -> str:
+    """A scalar as CONTAINS looks for it: 1.0 is 1, as it is for every other operator."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def resolve(segments: tuple[str, ...], scope: Any) -> Any:

@@ -204,7 +204,8 @@ def memory(router: dispatch.Router) -> dict[str, Any]:
         "holds": {hold.id: (hold.accepted, hold.worker.id, hold.units, hold.weight) for hold in matcher.holds.values()},
         "waiting": sorted(task.id for task in matcher.tasks.values() if task.in_lane),
         "free": [
-            sorted(worker.id for worker in matcher.workers.values() if worker.slot in idle) for idle in matcher.idle
+            sorted(worker.id for worker in matcher.workers.values() if idle.keys[worker.slot] >= 0)
+            for idle in matcher.idle
         ],
     }
 

@@ -56,7 +56,8 @@ def holds(operator: str, a: Any, b: Any) -> bool:
     if operator == "!=":
         return not is_same(a, b)
     if operator == "CONTAINS":
-        return isinstance(a, str) and b is not None and str(b) in a
+        written = str(int(b)) if isinstance(b, float) and b == int(b) else str(b)
+        return isinstance(a, str) and b is not None and written in a
     numbers = all(isinstance(side, (int, float)) and not isinstance(side, bool) for side in (a, b))
     if not numbers and not (isinstance(a, str) and isinstance(b, str)):
         return False
