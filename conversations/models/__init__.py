@@ -1,5 +1,6 @@
 """Who wrote, and what was said."""
 
+from conversations.models.api_key import Account, ApiKey
 from conversations.models.attachment import Attachment
 from conversations.models.channel import Channel, Connection
 from conversations.models.contact import Contact, Identity, Merge
@@ -11,6 +12,8 @@ from conversations.models.team import Team
 from conversations.models.transmission import Transmission
 
 __all__ = [
+    "Account",
+    "ApiKey",
     "Attachment",
     "Channel",
     "Connection",

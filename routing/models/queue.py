@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from contactcenter.lib import clock
 from contactcenter.lib.rows import Row
 
 
@@ -22,6 +23,14 @@ class TaskQueue(Row):
     team = models.ForeignKey(
         "conversations.Team", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team")
     )
+    # Kept for the API's clients; they act in single-tasking workspaces only, which do not exist here.
+    reservation_activity = models.ForeignKey(
+        "routing.Activity", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    assignment_activity = models.ForeignKey(
+        "routing.Activity", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("task queue")
@@ -42,7 +51,10 @@ class Workflow(Row):
     friendly_name = models.CharField(_("name"), max_length=64)
     configuration = models.JSONField(_("configuration"), default=dict)
     task_reservation_timeout = models.PositiveIntegerField(_("reservation timeout (s)"), default=120)
+    assignment_callback_url = models.URLField(max_length=2048, blank=True, default="")
+    fallback_assignment_callback_url = models.URLField(max_length=2048, blank=True, default="")
     version = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("workflow")

@@ -18,6 +18,7 @@ class Activity(Row):
     friendly_name = models.CharField(_("name"), max_length=64)
     available = models.BooleanField(_("available"), default=False)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("activity")
@@ -40,6 +41,7 @@ class TaskChannel(Row):
     channel_optimized_routing = models.BooleanField(_("channel optimized routing"), default=False)
     weight = models.PositiveSmallIntegerField(_("weight"), default=1)
     default_capacity = models.PositiveSmallIntegerField(_("default capacity"), default=1)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("task channel")

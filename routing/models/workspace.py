@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from contactcenter.lib import clock
 from contactcenter.lib.rows import Row
 
 
@@ -47,6 +48,7 @@ class Workspace(Row):
     wrap_up_limit = models.PositiveIntegerField(_("wrap-up limit (s), 0 = none"), default=0)
     event_callback_url = models.URLField(blank=True, default="")
     events_filter = models.TextField(blank=True, default="")
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("workspace")
