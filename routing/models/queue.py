@@ -20,6 +20,9 @@ class TaskQueue(Row):
         _("order"), max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
     )
     auto_accept = models.BooleanField(_("auto-accept"), default=False)
+    wrap_up_limit = models.PositiveIntegerField(
+        _("wrap-up limit (s), 0 = none"), null=True, blank=True, help_text=_("Empty: the workspace's limit.")
+    )
     team = models.ForeignKey(
         "conversations.Team", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("team")
     )

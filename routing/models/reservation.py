@@ -90,8 +90,17 @@ class Transfer(Row):
     to_worker = models.ForeignKey("routing.Worker", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     to_queue = models.ForeignKey("routing.TaskQueue", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     status = models.CharField(max_length=9, choices=Status, default=Status.INITIATED)
+    #: what the giver wants the taker to know
+    note = models.TextField(blank=True, default="")
+    #: of the task while it looks for a taker; None = its own
+    priority = models.IntegerField(null=True, blank=True)
+    #: who was asked and would not: {"<worker id hex>": "<ISO time>"}
+    declined = models.JSONField(default=dict, blank=True)
+    #: when it fails unless somebody accepts
+    expires_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=512, blank=True, default="")
     ended_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name = _("transfer")
@@ -105,3 +114,6 @@ class Transfer(Row):
                 name="transfer_one_target",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.sid

@@ -40,6 +40,11 @@ class TaskChannel(Row):
     friendly_name = models.CharField(_("name"), max_length=64)
     channel_optimized_routing = models.BooleanField(_("channel optimized routing"), default=False)
     weight = models.PositiveSmallIntegerField(_("weight"), default=1)
+    is_interruptible = models.BooleanField(
+        _("interruptible"),
+        default=False,
+        help_text=_("Work of this channel does not keep agents from being offered work of channels without this."),
+    )
     default_capacity = models.PositiveSmallIntegerField(_("default capacity"), default=1)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 

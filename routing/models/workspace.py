@@ -30,6 +30,15 @@ class Workspace(Row):
         help_text=_("Where an agent goes who lets an offer time out; empty: stays."),
         verbose_name=_("timeout activity"),
     )
+    reject_activity = models.ForeignKey(
+        "routing.Activity",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Where an agent goes who declines an offer; empty: stays."),
+        verbose_name=_("reject activity"),
+    )
     offline_activity = models.ForeignKey(
         "routing.Activity",
         on_delete=models.SET_NULL,
