@@ -132,7 +132,7 @@ class Book:
         task.workflow, task.position, task.entered = spec.workflow, spec.position, spec.entered
         task.queue, task.start, task.declined = spec.queue, spec.start, spec.declined
         task.assignments, task.only_worker, task.direct = spec.assignments, spec.only_worker, spec.direct
-        task.ignore_capacity, task.version = spec.ignore_capacity, spec.version
+        task.ignore_capacity, task.version, task.not_worker = spec.ignore_capacity, spec.version, spec.not_worker
         self._put_holds(task, spec.reservations)
         self._leave_class(task)
         task.state = STATES[spec.state]
@@ -191,7 +191,7 @@ class Book:
     def _hold_class(self, task: Task, queue: Queue, target: Target) -> int:
         """The eligibility class of a step: the queue's workers, those the step wants, the one it knows."""
         spot = (task.workflow, queue.id, task.position)
-        if not task.only_worker:
+        if not task.only_worker and not task.not_worker:
             known = self._steps.get(spot)
             if known is not None and self.eligibility.hold_again(*known):
                 return known[0]
@@ -201,10 +201,13 @@ class Book:
             parts = [queue.node, bind(target.expression, task.attributes)]
             if target.known_worker is not None:
                 parts.append(_is(target.known_by, resolve(target.known_worker, task.attributes)))
+            if task.not_worker:
+                parts.append(("cmp", "!=", ("path", ("@sid",)), literal(task.not_worker)))
             node = conjunction(parts)
         klass = self.eligibility.hold(node)
         self.lanes.grow(klass)
-        if not task.only_worker and target.known_worker is None and not mentions_task(target.expression):
+        is_own = task.only_worker or task.not_worker or target.known_worker is not None
+        if not is_own and not mentions_task(target.expression):
             self._steps[spot] = (klass, self.eligibility.node(klass))
         return klass
 

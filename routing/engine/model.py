@@ -58,6 +58,8 @@ class TaskSpec:
     ignore_capacity: bool = False
     #: sid of the one worker it may go to, when it was sent to one directly
     only_worker: str = ""
+    #: sid of a worker it may not go to: who hands it on
+    not_worker: str = ""
     #: it was sent straight to its queue or worker: the workflow's steps do not apply
     direct: bool = False
     reservations: tuple[Held, ...] = ()

@@ -96,8 +96,8 @@ class Task:
             "holds",
             "id",
         ),
-        *("ignore_capacity", "in_lane", "key", "klass", "only_worker", "position", "priority", "queue", "start"),
-        *("state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "version", "workflow"),
+        *("ignore_capacity", "in_lane", "key", "klass", "not_worker", "only_worker", "position", "priority", "queue"),
+        *("start", "state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "version", "workflow"),
     )
 
     def __init__(self, task_id: Id, ticket: int) -> None:
@@ -125,6 +125,7 @@ class Task:
         self.assignments = 0
         self.ignore_capacity = False
         self.only_worker = ""
+        self.not_worker = ""
         self.direct = False
         self.holds: dict[Id, Hold] = {}
         #: alarms: step timeout, time to live, and one for what its state calls for (offering again, wrap-up limit)
