@@ -22,8 +22,8 @@ MAX_BYTES = 1_038_576
 MAX_PRIORITY = 2**31 - 1
 MAX_TIMEOUT = 1_209_600
 
-_ORDER = re.compile(r"\s*(?:worker\.)?([A-Za-z_$][\w$]*(?:\.[\w$]+|\[[0-9]+\])*)(?:\s+(ASC|DESC))?\s*", re.I)
-_TASK_PATH = re.compile(r"task\.([A-Za-z_$][\w$]*(?:\.[\w$]+|\[[0-9]+\])*)")
+ORDER = re.compile(r"\s*(?:worker\.)?([A-Za-z_$][\w$]*(?:\.[\w$]+|\[[0-9]+\])*)(?:\s+(ASC|DESC))?\s*", re.I)
+TASK_PATH = re.compile(r"task\.([A-Za-z_$][\w$]*(?:\.[\w$]+|\[[0-9]+\])*)")
 _SEGMENT = re.compile(r"[\w$]+")
 
 
@@ -45,6 +45,8 @@ class Position(NamedTuple):
 
 
 DEFAULT = Position(-1, -1)
+#: A path no task has: a step whose known worker cannot be read waits for nobody, as one whose worker is unknown does.
+NOWHERE = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +216,10 @@ class _Reader:
             return None, "@sid"
         if len(keys) > 1:
             self.complain(f"{path}.{keys[1]}", "give either known_worker_sid or known_worker_friendly_name")
-        match = _TASK_PATH.fullmatch(str(raw[keys[0]]).strip())
+        match = TASK_PATH.fullmatch(str(raw[keys[0]]).strip())
         if match is None:
             self.complain(f"{path}.{keys[0]}", "must be a path into the task's attributes, like task.agent_sid")
-            return None, "@sid"
+            return NOWHERE, "@sid"
         return tuple(_SEGMENT.findall(match[1])), "@sid" if keys[0].endswith("sid") else "@friendly_name"
 
     def expression(self, raw: Any, path: str) -> Expression:
@@ -239,7 +241,7 @@ class _Reader:
             return ()
         keys: list[OrderKey] = []
         for part in str(raw).split(","):
-            match = _ORDER.fullmatch(part)
+            match = ORDER.fullmatch(part)
             if match is None:
                 self.complain(path, f"cannot read {part.strip()[:40]!r}; write worker.attribute ASC or DESC")
                 continue

@@ -6,29 +6,18 @@ transaction.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from django.db import models
 
-from contactcenter.lib.errors import Refused
-from routing import doorbell
-from routing.engine import expression
-from routing.engine import workflow as documents
+from routing import checks, doorbell
 from routing.models import Change, TaskQueue, Worker, Workflow
 
 
 def check(row: models.Model) -> None:
     """Is what a queue or workflow says readable? Raises ``Refused``: an expression's position, a document's key."""
-    if isinstance(row, TaskQueue) and row.target_workers.strip():
-        expression.compile(row.target_workers)
+    if isinstance(row, TaskQueue):
+        checks.expression(row.target_workers)
     if isinstance(row, Workflow):
-        if len(json.dumps(row.configuration)) > documents.MAX_BYTES:
-            raise Refused(f"A workflow has at most {documents.MAX_BYTES} bytes.", code="routing.bad_workflow")
-        queues = list(TaskQueue.objects.filter(workspace_id=row.workspace_id))
-        known: dict[str, Any] = {queue.friendly_name: queue.pk for queue in queues}
-        known.update({queue.sid: queue.pk for queue in queues})
-        documents.parse(row.configuration, known.get)
+        checks.workflow(row.configuration, workspace_id=row.workspace_id)
 
 
 def changed(row: models.Model) -> None:

@@ -1,0 +1,76 @@
+"""May this be saved: expressions, and workflow documents. Every door (admin, API, importer) asks here.
+
+A mistake is named with its place: the character in an expression, the JSON path in a document, and what was expected.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from contactcenter.lib.errors import Refused
+from routing.engine import expression as expressions
+from routing.engine import workflow as documents
+from routing.models import TaskQueue
+
+
+def expression(text: str) -> None:
+    """Can the expression be read? Empty text is one that means nobody. Raises ``ExpressionError`` (a ``Refused``)."""
+    if text.strip():
+        expressions.compile(text)
+
+
+def workflow(document: Any, *, workspace_id: uuid.UUID) -> None:
+    """Can the document be used in this workspace, every queue being there? Raises ``Refused``."""
+    weigh(document)
+    documents.parse(document, queues_of(workspace_id).get)
+
+
+def read(text: str | bytes) -> Any:
+    """The JSON of a document as it comes from a file or a form. Raises ``Refused`` for what is none, or too much."""
+    size = len(text) if isinstance(text, bytes) else len(text.encode(errors="surrogatepass"))
+    if size > documents.MAX_BYTES:
+        raise _too_big()
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        return json.loads(decoded, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        where = {"line": error.lineno, "column": error.colno, "problem": error.msg}
+        message = _("This is not JSON: line %(line)s, column %(column)s: %(problem)s.") % where
+        raise Refused(message, code="routing.bad_workflow") from error
+    except (ValueError, RecursionError) as error:
+        problem = "too deeply nested" if isinstance(error, RecursionError) else str(error)
+        message = _("This is not JSON: %(problem)s.") % {"problem": problem}
+        raise Refused(message, code="routing.bad_workflow") from error
+
+
+def weigh(document: Any) -> None:
+    """Is the document small enough, and JSON at all? Raises ``Refused``."""
+    try:
+        size = len(json.dumps(document, ensure_ascii=False, allow_nan=False).encode(errors="surrogatepass"))
+    except (TypeError, ValueError, RecursionError) as error:
+        message = _("This is not JSON: %(problem)s.") % {"problem": error}
+        raise Refused(message, code="routing.bad_workflow") from error
+    if size > documents.MAX_BYTES:
+        raise _too_big()
+
+
+def queues_of(workspace_id: uuid.UUID) -> Mapping[str, uuid.UUID]:
+    """What documents may call the workspace's queues, sids and names, -> their ids."""
+    rows = list(TaskQueue.objects.filter(workspace_id=workspace_id).only("id", "friendly_name"))
+    known = {row.friendly_name: row.pk for row in rows}
+    known.update({row.sid: row.pk for row in rows})
+    return known
+
+
+def _too_big() -> Refused:
+    message = _("A workflow document has at most %(bytes)s bytes.") % {"bytes": documents.MAX_BYTES}
+    return Refused(message, code="routing.bad_workflow")
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number JSON knows")
