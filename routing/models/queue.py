@@ -19,6 +19,9 @@ class TaskQueue(Row):
     task_order = models.CharField(
         _("order"), max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
     )
+    #: the service level: accepted within so many seconds; who gives up sooner than ``short_abandon`` is not counted
+    sla_target = models.PositiveIntegerField(_("service level: accepted within (s)"), default=20)
+    short_abandon = models.PositiveIntegerField(_("service level: ends sooner (s) do not count"), default=5)
     auto_accept = models.BooleanField(_("auto-accept"), default=False)
     wrap_up_limit = models.PositiveIntegerField(
         _("wrap-up limit (s), 0 = none"), null=True, blank=True, help_text=_("Empty: the workspace's limit.")
