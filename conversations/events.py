@@ -22,7 +22,7 @@ receipt_recorded = Signal()
 conversation_closed = Signal()
 #: conversation_id, active: the customer is typing
 typing = Signal()
-#: conversation_id, seq: a row was added to the conversation's stream
+#: conversation_id, seq, channel_type: a row was added to the conversation's stream
 event_recorded = Signal()
 
 
@@ -31,5 +31,5 @@ def after_commit(signal: Signal, **facts: Any) -> None:
     transaction.on_commit(partial(signal.send_robust, sender=None, **facts))
 
 
-def recorded(conversation_id: uuid.UUID, seq: int) -> None:
-    after_commit(event_recorded, conversation_id=conversation_id, seq=seq)
+def recorded(conversation_id: uuid.UUID, seq: int, channel_type: str) -> None:
+    after_commit(event_recorded, conversation_id=conversation_id, seq=seq, channel_type=channel_type)

@@ -244,9 +244,9 @@ def _group_of(conversation_id: uuid.UUID) -> str:
     return gateway.group(row["channel__type"], row["channel__address"], sender)
 
 
-def wake_customer(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
+def wake_customer(sender: object, *, conversation_id: uuid.UUID, channel_type: str, **_: Any) -> None:
     """Something was committed in a conversation: wake its customer's sockets, which then read what is new."""
-    if group := _group_of(conversation_id):
+    if gateway.has_sockets(channel_type) and (group := _group_of(conversation_id)):
         push.send(group, {"t": "look"})
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from channels_adapters import registry
@@ -14,6 +15,7 @@ from channels_adapters.contract import Capabilities
 from contactcenter.lib import ids
 from contactcenter.lib.text import scrub
 from conversations.models import Attachment, Channel, Contact, Conversation, Identity, Message, Participant
+from conversations.services import plain
 from conversations.services.visibility import visible_to
 
 Json = dict[str, Any]
@@ -150,15 +152,20 @@ def user_name(user: Any) -> str:
 
 def participants_json(conversation: Conversation) -> list[Json]:
     """Who is on it now, in the order they came."""
-    rows = conversation.participants.filter(left_at__isnull=True).select_related("user").order_by("id")
+    rows = plain.select_joined(
+        (Participant, get_user_model()),
+        """conversations_participant JOIN agents_user ON agents_user.id = conversations_participant.user_id
+        WHERE conversation_id = %s AND left_at IS NULL ORDER BY conversations_participant.id""",
+        (Conversation._meta.pk, conversation.pk),
+    )
     return [
         {
             "user_sid": ids.to_sid("US", row.user_id),
-            "name": user_name(row.user),
+            "name": user_name(user),
             "role": row.role,
             "last_read_seq": row.last_read_seq,
         }
-        for row in rows
+        for row, user in rows
     ]
 
 

@@ -21,6 +21,7 @@ import datetime as dt
 from typing import Any
 
 from conversations.models import Attachment, Conversation, Message
+from conversations.services import plain
 from flows import language, liquid
 from flows.models import Execution
 from flows.values import Reply, Start
@@ -94,7 +95,9 @@ def message_context(conversation: Conversation, message: Message) -> Json:
     }
     if message.kind == "postback":
         context |= {"ButtonText": liquid.cap(message.text), "ButtonPayload": liquid.cap(str(payload or ""))}
-    files = list(Attachment.objects.filter(message=message).order_by("position", "id")[:20])
+    files = plain.select(
+        Attachment, "WHERE message_id = %s ORDER BY position, id LIMIT 20", (Message._meta.pk, message.pk)
+    )
     context["NumMedia"] = str(len(files))
     for index, file in enumerate(files):
         context[f"MediaUrl{index}"] = f"/attachments/{file.key}/"

@@ -32,6 +32,7 @@ _WORKER = (
 _RESERVATIONS = sql.Prepared(
     lambda ids: Reservation.objects.filter(pk__in=ids).order_by("id").values_list(*_RESERVATION)
 )
+_LIVE_TASKS = sql.Prepared(lambda ids: Task.objects.filter(conversation__in=ids, status__in=Task.LIVE).order_by("id"))
 _WORKERS = sql.Prepared(
     lambda ids: (
         Worker.objects.filter(pk__in=ids).order_by("id", "channels__task_channel__unique_name").values_list(*_WORKER)
@@ -213,7 +214,8 @@ def live_reservation(worker: Worker, conversation_id: uuid.UUID) -> Reservation 
 
 def live_task(conversation_id: uuid.UUID) -> Task | None:
     """The conversation's live task; there is at most one."""
-    return Task.objects.filter(conversation_id=conversation_id, status__in=Task.LIVE).first()
+    found = _LIVE_TASKS.objects([conversation_id])
+    return found[0] if found else None
 
 
 def workers_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Worker]:

@@ -7,40 +7,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0001_initial'),
+        ("conversations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.UUIDField(default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name='created')),
-                ('is_only', models.BooleanField(default=True, editable=False, unique=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("is_only", models.BooleanField(default=True, editable=False, unique=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.UUIDField(default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name='created')),
-                ('name', models.CharField(max_length=64, verbose_name='name')),
-                ('scopes', models.JSONField(default=list, verbose_name='scopes')),
-                ('sealed', models.TextField(editable=False)),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last used')),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='revoked')),
-                ('account', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='conversations.account')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=contactcenter.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=contactcenter.lib.clock.now, editable=False, verbose_name="created"),
+                ),
+                ("name", models.CharField(max_length=64, verbose_name="name")),
+                ("scopes", models.JSONField(default=list, verbose_name="scopes")),
+                ("sealed", models.TextField(editable=False)),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="keys",
+                        to="conversations.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'verbose_name_plural': 'API keys',
-                'ordering': ['-id'],
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "ordering": ["-id"],
             },
         ),
     ]

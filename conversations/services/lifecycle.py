@@ -32,8 +32,9 @@ def open_or_resume(
             if found is not None:
                 return found, False
             made = Conversation(channel=channel, identity=identity, thread=thread, created_at=now, last_message_at=now)
+            made.event_seq = 1
             if once.insert(made):
-                stream.record(made, "conversation.opened", {"conversation": queries.conversation_json(made)})
+                stream.begin(made, "conversation.opened", {"conversation": queries.conversation_json(made)})
                 return made, True
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from conversations import queries
 from conversations.models import Conversation, Participant, Team
-from conversations.services import stream
+from conversations.services import plain, stream
 
 
 def change(
@@ -31,7 +32,8 @@ def change(
     Runs in the caller's transaction when there is one. Raises ``Refused`` when the conversation is closed.
     """
     is_person = owner == Conversation.Owner.WORKER
-    with transaction.atomic():
+    # Refusing comes before writing: no savepoint is needed to take anything back.
+    with contextlib.nullcontext() if connection.in_atomic_block else transaction.atomic():
         fresh = stream.lock(conversation)
         if fresh.status == Conversation.Status.CLOSED:
             raise Refused(_("This conversation is closed."), code="conversation.closed")
@@ -49,28 +51,26 @@ def change(
             "participants": queries.participants_json(fresh),
         }
         stream.append(fresh, "owner.changed", data)
-        fresh.save(
-            update_fields=[
-                "owner",
-                "owner_sid",
-                "owner_name",
-                "owner_user",
-                "owner_version",
-                "taken_over_version",
-                "queue_team",
-                "event_seq",
-            ]
+        plain.update(
+            fresh,
+            *("owner", "owner_sid", "owner_name", "owner_user", "owner_version"),
+            *("taken_over_version", "queue_team", "event_seq"),
         )
         return fresh.owner_version
 
 
 def _seat(conversation: Conversation, user: Any, *, now: dt.datetime) -> None:
     """The owner's chair: whoever sat there leaves, ``user`` sits down (a watcher becomes the owner)."""
+    if user is None:
+        plain.execute(
+            "UPDATE conversations_participant SET left_at = %s"
+            " WHERE conversation_id = %s AND left_at IS NULL AND role = 'owner'",
+            (Participant._meta.get_field("left_at"), now),
+            (Conversation._meta.pk, conversation.pk),
+        )
+        return
     live = conversation.participants.filter(left_at__isnull=True)
     previous = live.filter(role=Participant.Role.OWNER)
-    if user is None:
-        previous.update(left_at=now)
-        return
     previous.exclude(user=user).update(left_at=now)
     if not live.filter(user=user).update(role=Participant.Role.OWNER):
         Participant.objects.create(conversation=conversation, user=user, role=Participant.Role.OWNER, created_at=now)

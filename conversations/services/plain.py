@@ -117,6 +117,13 @@ def update(row: models.Model, *names: str) -> None:
         )
 
 
+def execute(statement: str, *values: tuple[Any, Any]) -> int:
+    """Run a statement that returns no rows; ``values`` as in ``select``. How many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [prepared(field, value) for field, value in values])
+        return int(cursor.rowcount)
+
+
 def prepared(field: Any, value: Any) -> Any:
     """A value as the driver takes it."""
     return value if field is None else field.get_db_prep_value(value, connection)

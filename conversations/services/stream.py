@@ -17,6 +17,9 @@ from conversations.models import Channel, Contact, Conversation, Event, Identity
 from conversations.services import plain
 
 _ID = Conversation._meta.pk
+_HELD = "_held_in"
+#: NO KEY leaves rows alone that merely point here; SQLite's transactions lock the whole file anyway.
+FOR_UPDATE = {"postgresql": " FOR NO KEY UPDATE", "sqlite": ""}
 #: A conversation with what ``queries.RELATED`` names, in one statement.
 _TABLES = (Conversation, Channel, Identity, Contact)
 _JOINED = """
@@ -30,8 +33,12 @@ _JOINED = """
 def lock(conversation: Conversation | uuid.UUID) -> Conversation:
     """The conversation, fresh and locked until the transaction ends. Raises ``Conversation.DoesNotExist``.
 
-    A conversation is locked before anything that belongs to it: messages, transmissions, tasks, reservations.
+    A conversation is locked before anything that belongs to it: messages, transmissions, tasks, reservations. An
+    instance that came from here, in a block that is still open, is returned as it is: nobody else can have changed
+    the row, and whoever holds the lock changes that instance.
     """
+    if isinstance(conversation, Conversation) and _is_held(conversation):
+        return conversation
     key = conversation.pk if isinstance(conversation, Conversation) else conversation
     found = find("id = %s", (_ID, key))
     if found is None:
@@ -48,8 +55,7 @@ def find(condition: str, *values: tuple[Any, Any]) -> Conversation | None:
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A lock needs a transaction to be held by.")
-    # NO KEY leaves rows alone that merely point here; SQLite's transactions lock the whole file anyway.
-    suffix = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    suffix = FOR_UPDATE[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM conversations_conversation WHERE {condition}{suffix}",
@@ -62,7 +68,19 @@ def find(condition: str, *values: tuple[Any, Any]) -> Conversation | None:
     identity.contact = contact
     conversation.channel, conversation.identity = channel, identity
     found: Conversation = conversation
+    _hold(found)
     return found
+
+
+def _hold(conversation: Conversation) -> None:
+    """Remember the block it was locked in: the hooks' list is another one after every commit and every rollback (of
+    a savepoint, too), and savepoints opened since come behind those open now."""
+    conversation.__dict__[_HELD] = (connection.run_on_commit, tuple(connection.savepoint_ids))
+
+
+def _is_held(conversation: Conversation) -> bool:
+    hooks, blocks = conversation.__dict__.get(_HELD, (None, ()))
+    return hooks is connection.run_on_commit and tuple(connection.savepoint_ids[: len(blocks)]) == blocks
 
 
 def record(conversation: Conversation, type: str, data: dict[str, Any]) -> int:
@@ -72,9 +90,19 @@ def record(conversation: Conversation, type: str, data: dict[str, Any]) -> int:
     return seq
 
 
+def begin(conversation: Conversation, type: str, data: dict[str, Any]) -> None:
+    """The first event of a conversation just inserted with ``event_seq`` 1."""
+    _hold(conversation)
+    _write(conversation, type, data)
+
+
 def append(conversation: Conversation, type: str, data: dict[str, Any]) -> int:
     """As ``record``, for callers that save the conversation's row anyway (with ``event_seq``)."""
     conversation.event_seq += 1
-    plain.insert(Event(conversation=conversation, seq=conversation.event_seq, type=type, data=data))
-    events.recorded(conversation.pk, conversation.event_seq)
+    _write(conversation, type, data)
     return conversation.event_seq
+
+
+def _write(conversation: Conversation, type: str, data: dict[str, Any]) -> None:
+    plain.insert(Event(conversation=conversation, seq=conversation.event_seq, type=type, data=data))
+    events.recorded(conversation.pk, conversation.event_seq, conversation.channel.type)

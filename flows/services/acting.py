@@ -12,12 +12,12 @@ import uuid
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from contactcenter.lib.errors import Refused
 from conversations import queries
 from conversations.models import Conversation
-from conversations.services import contacts, lifecycle, messages, stream
+from conversations.services import contacts, lifecycle, messages, plain, stream
 from flows import texts
 from flows.document import Document
 from flows.models import Execution, Revision, Step
@@ -42,6 +42,11 @@ def document(revision: Revision) -> Document:
             _documents.clear()
         found = _documents[revision.pk] = Document.parse(revision.definition)
     return found
+
+
+def revision(revision_id: uuid.UUID) -> Revision:
+    """A revision whose fields are read when they are asked for: mostly its document is known already."""
+    return Revision.from_db(connection.alias, ["id"], [revision_id])
 
 
 class Turn:
@@ -80,11 +85,10 @@ class Turn:
         """Write the execution and its steps down."""
         self.execution.step_count = self.execution.state.get("visits", 0)
         if self.execution._state.adding:
-            self.execution.save(force_insert=True)
+            plain.insert(self.execution)
         else:
-            self.execution.save(update_fields=_MOVING)
-        if self._steps:
-            Step.objects.bulk_create(self._steps)
+            plain.update(self.execution, *_MOVING)
+        plain.insert_all(self._steps)
 
     def _record(self, command: RecordStep) -> None:
         for warning in command.warnings:
@@ -165,7 +169,7 @@ class Turn:
             log.warning("flow.task_refused", execution=self.execution.sid, code=refused.code)
             return Outcome(self.now, command.visit, False, error=str(refused.message))
         # The hand-over was this execution's own doing; what it says next is not stale.
-        self.conversation = stream.lock(self.conversation.pk)
+        self.conversation = stream.lock(self.conversation)
         self.execution.owner_version = self.conversation.owner_version
         return Outcome(self.now, command.visit, True, created)
 

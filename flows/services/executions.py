@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import connection, transaction
 
 from contactcenter.lib import crash
-from conversations.models import Conversation, Message
-from conversations.services import lifecycle, stream
+from conversations.models import Channel, Conversation, Message
+from conversations.services import lifecycle, plain, stream
 from flows import context, engine
 from flows.errors import FlowError
-from flows.models import ChannelFlow, Execution, Flow
+from flows.models import Execution, Flow
 from flows.services import acting, handover
 from flows.values import DeliveryFailed, Event, TimedOut
 
@@ -37,10 +37,16 @@ def on_message(message_id: uuid.UUID, *, now: dt.datetime) -> None:
     Does nothing when a queue or a worker owns the conversation, when another app answers it (passive), and when this
     message was taken in before. Errors of the database go through; the inbox tries again.
     """
-    rows = Message.objects.select_related("conversation").filter(pk=message_id, direction=Message.Direction.INBOUND)
-    message = rows.first()
-    if message is None or message.data.get("passive"):
+    found = plain.select_joined(
+        (Message, Conversation),
+        """conversations_message
+        JOIN conversations_conversation ON conversations_conversation.id = conversations_message.conversation_id
+        WHERE conversations_message.id = %s AND direction = 'in'""",
+        (Message._meta.pk, message_id),
+    )
+    if not found or found[0][0].data.get("passive"):
         return
+    message, message.conversation = found[0][0], found[0][1]
     if message.conversation.owner != Conversation.Owner.FLOW:
         # Nobody gives a conversation to a flow while a message is on its way: no need for the lock.
         return
@@ -89,9 +95,14 @@ def _start(conversation: Conversation, message: Message, *, now: dt.datetime) ->
 
 
 def _flow_of(conversation: Conversation) -> Flow | None:
-    rows = ChannelFlow.objects.select_related("flow__published").defer("flow__published__definition")
-    link = rows.filter(channel_id=conversation.channel_id).first()
-    return None if link is None else link.flow
+    found = plain.first(
+        Flow,
+        "WHERE id = (SELECT flow_id FROM flows_channelflow WHERE channel_id = %s)",
+        (Channel._meta.pk, conversation.channel_id),
+    )
+    if found is not None and found.published_id is not None:
+        found.published = acting.revision(found.published_id)
+    return found
 
 
 def resume_due(now: dt.datetime) -> int:
@@ -152,8 +163,11 @@ def _newest(conversation: Conversation) -> Execution | None:
 
     By the message, not by id: ids of two machines are as good as their clocks.
     """
-    rows = Execution.objects.select_for_update(of=("self",)).select_related("flow", "revision")
-    return rows.defer("revision__definition").filter(conversation=conversation).order_by("-last_message_seq").first()
+    rows = f"WHERE conversation_id = %s ORDER BY last_message_seq DESC LIMIT 1{stream.FOR_UPDATE[connection.vendor]}"
+    found = plain.first(Execution, rows, (Conversation._meta.pk, conversation.pk))
+    if found is not None:
+        found.revision = acting.revision(found.revision_id)
+    return found
 
 
 def _active(conversation: Conversation) -> Execution | None:

@@ -16,6 +16,7 @@ from conversations.services import lifecycle
 from flows import context
 from flows.services import notices
 from flows.values import CreateTask
+from routing import sql
 from routing.models import Task, Workflow
 from routing.services import setup, tasks
 
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 Json = dict[str, Any]
 
+_WORKFLOWS = sql.Prepared(lambda ids: Workflow.objects.filter(pk__in=ids).order_by())
 #: What of a task's attributes is kept with the conversation: the console shows it, the next execution knows it.
 LEARNED = ("language", "department", "vip")
 
@@ -51,7 +53,11 @@ def create(conversation: Conversation, command: CreateTask, *, now: dt.datetime)
     learned = {key: attributes[key] for key in LEARNED if attributes.get(key) not in (None, "", known.get(key))}
     if learned:
         conversation = lifecycle.set_attributes(conversation, learned, now=now)
-    ahead = notices.begin(conversation, task, when=command.queue_notice, now=now)
+    ahead = None
+    if command.queue_notice == "now":
+        notices.begin_on_commit(conversation, now=now)
+    else:
+        ahead = notices.begin(conversation, task, when=command.queue_notice, now=now)
     return {
         "sid": task.sid,
         "assignment_status": task.status,
@@ -79,7 +85,7 @@ def rescue(conversation: Conversation, text: str, *, now: dt.datetime) -> Task |
                 conversation=conversation,
                 now=now,
             )
-            notices.begin(conversation, task, when="now", now=now)
+            notices.begin_on_commit(conversation, now=now)
             return task
     except (Refused, ObjectDoesNotExist) as error:
         log.error("flow.nobody_will_answer", conversation=conversation.sid, error=type(error).__name__)
@@ -106,7 +112,9 @@ def _workflow(reference: str) -> Workflow | None:
     """By sid or name; "" = the default. Raises ``Refused``."""
     if not reference:
         return None
-    workflow = Workflow.find_by_sid(reference)
+    row_id = Workflow.id_from_sid(reference)
+    found = _WORKFLOWS.objects([row_id]) if row_id else []
+    workflow: Workflow | None = found[0] if found else None
     if workflow is None:
         workflow = Workflow.objects.filter(workspace=setup.default_workspace(), friendly_name=reference).first()
     if workflow is None:

@@ -8,6 +8,7 @@ for, so none arrives after an agent accepted. One row per waiting customer; the 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import uuid
 
 import structlog
@@ -60,8 +61,15 @@ def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.
     if when != "off" and is_live:
         _show(conversation, ahead)
     elif when == "now":
-        _tell(stream.lock(conversation.pk), task, ahead, number=0, is_first=True, now=now)
+        _tell(stream.lock(conversation), task, ahead, number=0, is_first=True, now=now)
     return ahead
+
+
+def begin_on_commit(conversation: Conversation, *, now: dt.datetime) -> None:
+    """The customer is told how many are ahead, once the task is committed and the router has been rung: the person
+    who answers matters more. The sweep does it when this process dies in between."""
+    later = functools.partial(_begin_late, conversation.pk, is_new=True, now=now)
+    transaction.on_commit(later, robust=True)
 
 
 def settle(conversation_id: uuid.UUID) -> None:
@@ -153,7 +161,8 @@ def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: 
         return _tell(conversation, task, ahead, number=row.count + 1, is_first=False, now=now)
 
 
-def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
+def _begin_late(conversation_id: uuid.UUID, *, is_new: bool = False, now: dt.datetime) -> bool:
+    """``is_new``: nobody has answered this customer before, so nobody has to disappear from their screen."""
     with transaction.atomic():
         conversation = stream.lock(conversation_id)
         task = routing_queries.live_task(conversation_id)
@@ -164,7 +173,8 @@ def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
             or QueueNotice.objects.filter(conversation=conversation).exists()
         ):
             return False
-        notices.show(conversation, "agent", {"name": None})
+        if not is_new:
+            notices.show(conversation, "agent", {"name": None})
         begin(conversation, task, now=now)
     return True
 

@@ -19,8 +19,8 @@ class SendToFlex(Widget):
     """Hands the conversation to people: creates the task and goes on at once.
 
     ``workflow`` and ``channel`` take sids or names, empty = the default workflow and the channel's own task channel.
-    Beyond Studio: ``queue_notice`` ("now", "later", "off"), see ``values.CreateTask``; the output has ``ahead``, the
-    number of customers ahead.
+    Beyond Studio: ``queue_notice`` ("now", "later", "off"), see ``values.CreateTask``; with "later"
+    the output has ``ahead``, the number of customers ahead.
     """
 
     type: ClassVar[str] = "send-to-flex"

@@ -8,11 +8,13 @@ import threading
 import uuid
 from typing import Any
 
+from routing import sql
 from routing.engine import workflow as documents
 from routing.errors import NoTargetMatches
 from routing.models import Task, TaskQueue, Workflow
 from routing.services.ledger import Ledger
 
+_QUEUES = sql.Prepared(lambda ids: TaskQueue.objects.filter(pk__in=ids).order_by())
 _compiled: dict[uuid.UUID, tuple[Any, documents.Workflow]] = {}
 _lock = threading.Lock()
 
@@ -85,7 +87,7 @@ def _place(task: Task, queue: TaskQueue, now: dt.datetime) -> None:
 
 
 def _queue(queue_id: Any) -> TaskQueue:
-    queue = TaskQueue.objects.select_related("team").filter(pk=queue_id).first()
-    if queue is None:
+    found: list[TaskQueue] = _QUEUES.objects([queue_id])
+    if not found:
         raise NoTargetMatches("The workflow names a queue that does not exist.")
-    return queue
+    return found[0]

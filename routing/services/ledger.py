@@ -18,11 +18,11 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from routing import doorbell, events, queries, sql
-from routing.models import Change, Event, Reservation, Task, Worker
+from routing.models import Change, Event, Reservation, Task, Transfer, Worker
 
 log = structlog.get_logger(__name__)
 
-Kept = Task | Reservation | Worker
+Kept = Task | Reservation | Worker | Transfer
 
 
 @dataclass(slots=True)
@@ -56,9 +56,11 @@ class Ledger:
         self.changed("task", task.pk)
         self.changed_queue(task.queue_id)
 
-    def about_reservation(self, type: str, reservation: Reservation, task: Task, worker: Worker) -> None:
+    def about_reservation(
+        self, type: str, reservation: Reservation, task: Task, worker: Worker, data: dict[str, Any] | None = None
+    ) -> None:
         """An event of the worker's stream and of the task's."""
-        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, {}))
+        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, data or {}))
         self.changed("task", task.pk)
         self.changed("worker", worker.pk)
 
@@ -94,8 +96,9 @@ class Ledger:
         sql.insert(rows)
         news = sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
-        transaction.on_commit(lambda: announce(rows, changed, self._queues))
+        # The router first: somebody waits for what it does.
         doorbell.ring_on_commit(news[0].pk if news else None)
+        transaction.on_commit(lambda: announce(rows, changed, self._queues))
 
     def _save(self) -> None:
         for row, names in self._kept.items():

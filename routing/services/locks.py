@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from conversations.models import Conversation
+from conversations.services import stream
 from routing import sql
 from routing.models import Reservation, Task, Worker
 
@@ -45,9 +46,9 @@ def task(task: Task | uuid.UUID) -> Task:
     return locked
 
 
-def conversation(conversation_id: uuid.UUID) -> Conversation:
-    """The conversation under its lock."""
-    return Conversation.objects.select_for_update(no_key=True).get(pk=conversation_id)
+def conversation(conversation: Conversation | uuid.UUID) -> Conversation:
+    """The conversation under its lock; the same instance when this transaction holds it already."""
+    return stream.lock(conversation)
 
 
 def reservations(task: Task, statuses: Collection[str] = Reservation.LIVE) -> list[Reservation]:

@@ -8,15 +8,15 @@ import uuid
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
 from contactcenter.lib.text import scrub_json
-from conversations.models import Conversation
+from conversations.models import Conversation, Team
 from conversations.services import lifecycle, ownership
-from routing import queries
+from routing import queries, sql
 from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, TaskChannel, Worker, Workflow
 from routing.services import capacity, entry, locks, setup
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTRIBUTES = 4096
 MAX_PRIORITY = 2**31 - 1
 MAX_TIMEOUT = 1_209_600
+_CHANNELS = sql.Prepared(lambda ids: TaskChannel.objects.filter(workspace__in=ids).order_by("unique_name"))
 _WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
 _HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
 #: where a task stands in its workflow
@@ -55,7 +56,7 @@ def create(
     channel = _task_channel(workflow.workspace_id, task_channel)
     with transaction.atomic():
         if conversation is not None:
-            held = locks.conversation(conversation.pk)
+            held = conversation = locks.conversation(conversation)
             existing = queries.live_task(held.pk)
             if existing is not None:
                 return existing
@@ -328,12 +329,14 @@ def _end(reservation: Reservation, status: Reservation.Status, ledger: Ledger, *
 def _give_to_queue(task: Task, now: dt.datetime) -> None:
     if task.conversation is None or task.queue is None:
         return
+    team_id = task.queue.team_id
     ownership.change(
         task.conversation,
         owner=Conversation.Owner.QUEUE,
         owner_sid=task.queue.sid,
         owner_name=task.queue.friendly_name,
-        queue_team=task.queue.team,
+        # All that is needed of the team is its key.
+        queue_team=team_id and Team.from_db(connection.alias, ["id"], [team_id]),
         now=now,
     )
 
@@ -367,9 +370,9 @@ def _bounded(name: str, value: int, low: int, high: int) -> int:
 
 
 def _task_channel(workspace_id: Any, name: str) -> TaskChannel:
-    rows = TaskChannel.objects.filter(workspace_id=workspace_id)
     row_id = TaskChannel.id_from_sid(name)
-    found = rows.filter(pk=row_id).first() if row_id else rows.filter(unique_name=name).first()
+    channels = _CHANNELS.objects([workspace_id])
+    found = next((row for row in channels if (row.pk == row_id if row_id else row.unique_name == name)), None)
     if found is None:
         raise Refused(f"There is no task channel {name[:64]!r}.", code="routing.no_task_channel")
     return found
