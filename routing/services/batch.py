@@ -23,6 +23,7 @@ from routing.engine.model import Move, Offer
 from routing.engine.state import OFFERED
 from routing.engine.state import Task as Known
 from routing.models import Event, Reservation, Task, TaskQueue
+from routing.services import outbox
 from routing.services.facts import moment
 
 
@@ -79,7 +80,7 @@ def _event_types(decision: Offer | Move) -> list[str]:
 
 
 def _update_tasks(known: dict[Any, Known], events: Counter[Any], now: dt.datetime) -> dict[Any, tuple[Any, ...]]:
-    """Task id -> (id, version, last event number, conversation id)."""
+    """Task id -> (id, version, last event number, conversation id, task channel id)."""
     rows = []
     for task_id, task in known.items():
         status = Task.Status.RESERVED if task.state == OFFERED else Task.Status.PENDING
@@ -97,13 +98,13 @@ def _update_tasks(known: dict[Any, Known], events: Counter[Any], now: dt.datetim
             due_at = {sql.as_time("v.column9")}, assignment_count = v.column10,
             version = t.version + 1, event_seq = t.event_seq + v.column11
         FROM {{values}} WHERE t.id = v.column1 AND t.version = v.column2 AND t.status = 'pending'
-        RETURNING id, version, event_seq, conversation_id
+        RETURNING id, version, event_seq, conversation_id, task_channel_id
         """,
         rows,
         table="routing_task",
         now=now,
     )
-    found = {sql.read_id(row[0]): (*row[:3], row[3] and sql.read_id(row[3])) for row in changed}
+    found = {sql.read_id(row[0]): (*row[:3], row[3] and sql.read_id(row[3]), sql.read_id(row[4])) for row in changed}
     if len(found) < len(known):
         raise Stale(tasks=known.keys() - found.keys())
     return found
@@ -205,9 +206,12 @@ def _insert_events(
             task_seq=task_rows[decision.task][2] - task_left[decision.task],
             queue_id=task.queue,
             workflow_id=task.workflow,
+            task_channel_id=task_rows[decision.task][4],
         )
-        if isinstance(decision, Move) and type == "task-queue.timeout":
-            event.queue_id = decision.queue_before
+        if isinstance(decision, Move):
+            event.facts = {"from": decision.queue_before.hex}
+            if type == "task-queue.timeout":
+                event.queue_id = decision.queue_before
         if isinstance(decision, Offer):
             worker_left[decision.worker] -= 1
             event.worker_id = decision.worker
@@ -219,6 +223,7 @@ def _insert_events(
             }
         events.append(event)
     sql.insert(events)
+    outbox.put(events, now)
     return events
 
 

@@ -17,8 +17,9 @@ import structlog
 from django.db import transaction
 from django.dispatch import Signal
 
-from routing import doorbell, events, queries, sql
-from routing.models import Change, Event, Reservation, Task, Transfer, Worker
+from routing import actor, doorbell, events, queries, sql
+from routing.models import Change, Event, Reservation, Task, TaskQueue, Transfer, Worker, Workflow, Workspace
+from routing.services import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,8 @@ class _Entry:
     queue_id: uuid.UUID | None
     workflow_id: uuid.UUID | None
     data: dict[str, Any]
+    facts: dict[str, Any]
+    workspace_id: uuid.UUID | None = None
 
 
 @dataclass(slots=True)
@@ -50,9 +53,9 @@ class Ledger:
         """These fields of a locked row changed (or the row is new)."""
         self._kept.setdefault(row, set()).update(names)
 
-    def about_task(self, type: str, task: Task, data: dict[str, Any] | None = None) -> None:
-        """An event of the task's stream. It also is news for the router."""
-        self._entries.append(_Entry(type, task, None, None, task.queue_id, task.workflow_id, data or {}))
+    def about_task(self, type: str, task: Task, data: dict[str, Any] | None = None, **facts: Any) -> None:
+        """An event of the task's stream. It also is news for the router. ``facts``: see ``event_wire``."""
+        self._entries.append(_Entry(type, task, None, None, task.queue_id, task.workflow_id, data or {}, facts))
         self.changed("task", task.pk)
         self.changed_queue(task.queue_id)
 
@@ -60,14 +63,21 @@ class Ledger:
         self, type: str, reservation: Reservation, task: Task, worker: Worker, data: dict[str, Any] | None = None
     ) -> None:
         """An event of the worker's stream and of the task's."""
-        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, data or {}))
+        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, data or {}, {}))
         self.changed("task", task.pk)
         self.changed("worker", worker.pk)
 
-    def about_worker(self, type: str, worker: Worker) -> None:
+    def about_worker(self, type: str, worker: Worker, **facts: Any) -> None:
         """An event of the worker's stream; news for the router."""
-        self._entries.append(_Entry(type, None, worker, None, None, None, {}))
+        self._entries.append(_Entry(type, None, worker, None, None, None, {}, facts))
         self.changed("worker", worker.pk)
+
+    def about_configuration(self, type: str, row: Any, data: dict[str, Any], **facts: Any) -> None:
+        """An event about a queue, workflow, activity, task channel or the workspace itself. It is no news."""
+        workspace_id = row.pk if isinstance(row, Workspace) else row.workspace_id
+        queue_id = row.pk if isinstance(row, TaskQueue) else None
+        workflow_id = row.pk if isinstance(row, Workflow) else None
+        self._entries.append(_Entry(type, None, None, None, queue_id, workflow_id, data, facts, workspace_id))
 
     def changed(self, kind: str, subject: uuid.UUID) -> None:
         """News for the router's memory."""
@@ -94,6 +104,7 @@ class Ledger:
         self._save()
         rows = self._rows(first_of_task, first_of_worker)
         sql.insert(rows)
+        outbox.put(rows, self.now)
         news = sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
         # The router first: somebody waits for what it does.
@@ -113,16 +124,21 @@ class Ledger:
         reserved = [entry.reservation.pk for entry in self._entries if entry.reservation]
         reservation_json = queries.reservations_json(reserved)
         worker_json = queries.workers_json(list(worker_seq))
+        by = actor.current()
         rows: list[Event] = []
         for entry in self._entries:
+            facts = {**entry.facts, **_waits(entry, self.now), **({"actor": by} if by else {})}
             row = Event(
                 created_at=self.now,
                 type=entry.type,
                 data=dict(entry.data),
+                facts=facts or None,
                 reservation=entry.reservation,
                 queue_id=entry.queue_id,
                 workflow_id=entry.workflow_id,
             )
+            if entry.workspace_id:
+                row.workspace_id = entry.workspace_id
             if entry.reservation:
                 row.data["reservation"] = reservation_json[entry.reservation.pk]
             if entry.worker:
@@ -132,10 +148,27 @@ class Ledger:
                 worker_seq[entry.worker.pk] += 1
             if entry.task:
                 row.workspace_id = entry.task.workspace_id
+                row.task_channel_id = entry.task.task_channel_id
                 row.task_id, row.task_seq = entry.task.pk, task_seq[entry.task.pk] + 1
                 task_seq[entry.task.pk] += 1
             rows.append(row)
         return rows
+
+
+def _waits(entry: _Entry, now: dt.datetime) -> dict[str, int]:
+    """How long the task had waited, in all and in its queue, when somebody took it or it ended without."""
+    task = entry.task
+    is_taken = entry.type == "reservation.accepted" and entry.reservation and entry.reservation.role == "owner"
+    if task is None or not (is_taken or entry.type == "task.canceled"):
+        return {}
+    return {
+        "waited": _milliseconds(task.created_at, now),
+        "queued": _milliseconds(task.queue_entered_at or task.created_at, now),
+    }
+
+
+def _milliseconds(since: dt.datetime, now: dt.datetime) -> int:
+    return max(0, round((now - since).total_seconds() * 1000))
 
 
 def frame(row: Event) -> dict[str, Any]:
