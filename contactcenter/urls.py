@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("channels_adapters.webchat.shop")),
     path("", include("conversations.urls")),
     path("", include("agents.urls")),
+    path("taskrouter/v1/", include("routing.api.urls")),
     *(
         path(f"channels/{slug}/", include((list(patterns), slug)))
         for slug, adapter in registry.all_adapters().items()

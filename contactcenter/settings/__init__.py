@@ -265,6 +265,8 @@ BODY_LIMITS: list[tuple[str, int]] = [
     ("/admin/", MAX_UPLOAD_BYTES + 64 * 1024),
     # The largest any adapter takes; the webhook door asks each for its own.
     ("/hooks/", 5 * 1024 * 1024),
+    # A workflow document of 1 MB, each character of it escaped by the form.
+    ("/taskrouter/", 4 * 1024 * 1024),
     ("/", MAX_BODY_BYTES),
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -305,6 +307,8 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1 if TRUSTED_PROXY else 0,
     "EXCEPTION_HANDLER": "contactcenter.api.handle_exception",
 }
+#: Requests a minute one API key may make.
+API_RATE = env.int("API_RATE", default=6_000)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 #: ``manage.py bench`` measures against a bare view in the same server.
 BENCH = env.bool("BENCH", default=False)

@@ -1,0 +1,114 @@
+"""What parameters and properties are made of. Every field describes itself to the OpenAPI document."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from contactcenter.lib import ids
+from contactcenter.lib.text import scrub
+from routing.api import parsers
+
+MAX_NAME = 64
+MAX_ATTRIBUTES = 4096
+MAX_DEPTH = 32
+MAX_EXPRESSION = 32_768
+_EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+_WIRE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})")
+
+
+class Sid(serializers.CharField):
+    """A resource's id: two letters and 32 hex digits. Several prefixes where several kinds may be named."""
+
+    def __init__(self, *prefixes: str, **options: Any) -> None:
+        self.prefixes = prefixes
+        self.pattern = (
+            f"^({'|'.join(prefixes)})[0-9a-f]{{32}}$" if len(prefixes) > 1 else f"^{prefixes[0]}[0-9a-f]{{32}}$"
+        )
+        options.setdefault("max_length", 34)
+        options.setdefault("min_length", 34)
+        super().__init__(**options)
+        self.validators.append(self._check)
+
+    def __deepcopy__(self, memo: Any) -> Sid:
+        return Sid(*self.prefixes, **self._kwargs)
+
+    def _check(self, value: str) -> None:
+        if not any(ids.parse_sid(prefix, value) for prefix in self.prefixes):
+            raise serializers.ValidationError(f"This is no sid that begins with {' or '.join(self.prefixes)}.")
+
+
+class Name(serializers.CharField):
+    """A friendly name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": MAX_NAME, "min_length": 1, **options})
+
+
+class WireDate(serializers.DateTimeField):
+    """``YYYY-MM-DDTHH:MM:SSZ``."""
+
+    def to_internal_value(self, value: Any) -> dt.datetime:
+        if not isinstance(value, str) or not _WIRE_DATE.fullmatch(value):
+            raise serializers.ValidationError("Write a moment as YYYY-MM-DDTHH:MM:SSZ.")
+        try:
+            at = dt.datetime.fromisoformat(value).astimezone(dt.UTC)
+        except (ValueError, OverflowError) as error:
+            raise serializers.ValidationError("Write a moment as YYYY-MM-DDTHH:MM:SSZ.") from error
+        if at < _EARLIEST:
+            raise serializers.ValidationError("This is before 1900.")
+        return at
+
+
+class JsonObject(serializers.Field[Any, Any, Any, Any]):
+    """A JSON object, as text (in form bodies always) or as itself (in JSON bodies). Its value is the object."""
+
+    def __init__(self, *, max_length: int = MAX_ATTRIBUTES, **options: Any) -> None:
+        super().__init__(**options)
+        self.max_length = max_length
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict):
+            _check_tree(data)
+            if len(json.dumps(data, ensure_ascii=False)) > self.max_length:
+                raise serializers.ValidationError(f"It has more than {self.max_length} characters.")
+            return data
+        if not isinstance(data, str):
+            raise serializers.ValidationError("This is not a JSON object.")
+        if len(data) > self.max_length:
+            raise serializers.ValidationError(f"It has more than {self.max_length} characters.")
+        try:
+            value = parsers.load(data)
+        except ValueError as error:
+            raise serializers.ValidationError(f"This is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("This is not a JSON object.")
+        _check_tree(value)
+        return value
+
+
+def _check_tree(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise serializers.ValidationError(f"It is nested more than {MAX_DEPTH} levels deep.")
+    if isinstance(value, str) and scrub(value) != value:
+        raise serializers.ValidationError("It contains a NUL character or half a surrogate pair.")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+        raise serializers.ValidationError("It contains a number that does not fit into 64 bits.")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_tree(name, depth)
+            _check_tree(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_tree(inner, depth + 1)
+
+
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2048})
+class CallbackUrl(serializers.URLField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 2048, "allow_blank": True, **options})

@@ -1,0 +1,25 @@
+"""Addresses that are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from routing.api import base, errors
+
+
+class Lost(base.WireView):
+    """404 in the wire's form, whatever the method."""
+
+    schema = None  # not an operation anybody should know
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise errors.not_found(request.path)
+
+    def get(self, request: Request) -> Response:
+        raise errors.not_found(request.path)
+
+    post = put = patch = delete = get

@@ -1,0 +1,49 @@
+"""Task queues and workflows: made, changed, deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db import transaction
+
+from routing.models import Task, TaskQueue, Workflow, Workspace
+from routing.services import rows
+
+
+def create_queue(workspace: Workspace, *, now: dt.datetime, **values: Any) -> TaskQueue:
+    """``values``: the queue's fields. Raises ``Refused``: an unreadable expression, or the name is taken."""
+    return rows.save(TaskQueue(workspace=workspace, created_at=now, **values), now=now)
+
+
+def delete_queue(queue: TaskQueue) -> None:
+    """Raises ``Refused`` while tasks wait in it or somebody works on its tasks, and while a workflow names it."""
+    with transaction.atomic():
+        for document in Workflow.objects.filter(workspace_id=queue.workspace_id).values_list(
+            "configuration", flat=True
+        ):
+            text = json.dumps(document)
+            if queue.sid in text or json.dumps(queue.friendly_name) in text:
+                raise rows.in_use()
+        _leave(Task.objects.filter(queue=queue), "queue")
+        rows.delete(queue)
+
+
+def create_workflow(workspace: Workspace, *, now: dt.datetime, **values: Any) -> Workflow:
+    """``values``: the workflow's fields. Raises ``Refused``: a document that cannot be used, or the name is taken."""
+    return rows.save(Workflow(workspace=workspace, created_at=now, **values), now=now)
+
+
+def delete_workflow(workflow: Workflow) -> None:
+    """Raises ``Refused`` while live tasks are in it."""
+    with transaction.atomic():
+        _leave(Task.objects.filter(workflow=workflow), "workflow")
+        rows.delete(workflow)
+
+
+def _leave(tasks: Any, name: str) -> None:
+    """Tasks that are over no longer say through what they came; live ones keep it from being deleted."""
+    if tasks.filter(status__in=Task.LIVE).exists():
+        raise rows.in_use()
+    tasks.update(**{name: None})

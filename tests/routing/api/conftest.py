@@ -1,0 +1,70 @@
+"""A real server, a real key, and the field's own client packages."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from tests.support import live
+
+
+class OurHttpClient(TwilioHttpClient):
+    """What docs/api.md tells people to write: the same requests, to our address."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        parts = urlsplit(url)
+        if parts.hostname and parts.hostname.endswith(".twilio.com"):
+            query = f"?{parts.query}" if parts.query else ""
+            url = f"{self.base}/{parts.hostname.split('.')[0]}{parts.path}{query}"
+        return super().request(method, url, *args, **options)
+
+
+class Site:
+    """A running installation and a key for it."""
+
+    def __init__(self, server: live.Live) -> None:
+        self.url = server.url
+        self.server = server
+        printed = self.manage("create_api_key", "Test", "--scope", "routing")
+        account, key, secret = re.findall(r"^\w+ +(\S+)$", printed, re.MULTILINE)
+        self.account, self.key, self.secret = account, key, secret
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on the installation. Returns what it printed."""
+        environment = {**self.server._env, "DATA_DIR": str(self.server.data)}
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=live.ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def client(self, user: str = "", secret: str = "") -> Client:
+        """The official Python client."""
+        user = user or self.key
+        return Client(user, secret or self.secret, self.account, http_client=OurHttpClient(self.url))
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """``manage.py serve`` on a data folder of its own."""
+    with live.running("serve") as server:
+        yield Site(server)
+
+
+@pytest.fixture(scope="module")
+def client(site: Site) -> Client:
+    return site.client()
+
+
+Eventually = Callable[[Callable[[], Any]], Any]
