@@ -30,7 +30,7 @@ def _reader(model: type[models.Model], vendor: str) -> _Reader:
     fields = model._meta.concrete_fields
     readers = []
     for field in fields:
-        expression = field.cached_col
+        expression = field.get_col(model._meta.db_table)  # of a foreign key: the type of what it points to
         converters = [*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)]
         readers.append((expression, converters))
     return [field.attname for field in fields], readers
