@@ -6,11 +6,13 @@ kept for a while (the next task probably wants it) and given up when too many ar
 
 from __future__ import annotations
 
+import operator
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from routing.engine import expression
+from routing.engine.lanes import NOTHING, Pick
 from routing.engine.postings import Postings, slots
 from routing.engine.syntax import Node
 
@@ -26,6 +28,8 @@ class Eligibility:
         self.members: list[int] = []
         self.classes: list[list[int]] = [[]]
         self.class_sets: list[set[int]] = [set()]
+        #: by slot: takes what belongs to the worker's classes out of a list by class; made when first needed
+        self.picks: list[Pick | None] = [None]
         #: membership by slot, made when a class is first walked
         self._flags: list[bytearray | None] = []
         self._nodes: list[Node | None] = []
@@ -78,6 +82,7 @@ class Eligibility:
         while len(self.classes) <= slot:
             self.classes.append([])
             self.class_sets.append(set())
+            self.picks.append(None)
         self.postings.put(slot, scope)
         self._ask(slot, scope, [klass for klass, node in enumerate(self._nodes) if node is not None])
 
@@ -100,6 +105,14 @@ class Eligibility:
             self._flags[klass] = flags
         return flags
 
+    def pick(self, slot: int) -> Pick:
+        """``picks[slot]``, made now."""
+        classes = self.classes[slot]
+        # The first one twice: for a single index itemgetter would not make a tuple.
+        made: Pick = operator.itemgetter(*classes, classes[0]) if classes else _nothing
+        self.picks[slot] = made
+        return made
+
     def _make(self, node: Node) -> int:
         members = self.postings.matching(node)
         test = expression.compile_node(node).matches
@@ -119,12 +132,14 @@ class Eligibility:
         for slot in slots(members):
             self.classes[slot].append(klass)
             self.class_sets[slot].add(klass)
+            self.picks[slot] = None
         return klass
 
     def _forget(self, klass: int) -> None:
         for slot in slots(self.members[klass]):
             self.classes[slot].remove(klass)
             self.class_sets[slot].discard(klass)
+            self.picks[slot] = None
         node = self._nodes[klass]
         if node is not None:
             del self._numbers[node]
@@ -139,6 +154,7 @@ class Eligibility:
             if belongs == (klass in mine):
                 continue
             members[klass] ^= bit
+            self.picks[slot] = None
             flags = self._flags[klass]
             if flags is not None and slot < len(flags):
                 flags[slot] = belongs
@@ -148,3 +164,7 @@ class Eligibility:
             else:
                 mine.discard(klass)
                 self.classes[slot].remove(klass)
+
+
+def _nothing(heads: list[int]) -> tuple[int]:
+    return (NOTHING,)

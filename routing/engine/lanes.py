@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 
 #: Larger than every key: the head of an empty heap.
 NOTHING = 1 << 200
@@ -21,23 +21,25 @@ _MAX_PRIORITY = (1 << 31) - 1
 _CLASS_BITS = 24
 #: Workers in more classes than this are served by walking the heads in order instead of comparing all of theirs.
 WIDE = 96
+Pick = Callable[[list[int]], Sequence[int]]
 
 
 def pack(last: bool, newest_first: bool, priority: int, start: float, ticket: int) -> int:
     """A task's key: the smaller, the sooner. ``last``: its kind of queue comes after the other kind."""
-    time = int(start * 1e6)
-    high = int(last) << 31
     if newest_first:
-        time = _MAX_TIME - time
-    else:
-        high |= _MAX_PRIORITY - priority
-    return (high << _TIME_BITS | time) << TICKET_BITS | ticket
+        return ((2 | last) << 31 << _TIME_BITS | _MAX_TIME - int(start * 1e6)) << TICKET_BITS | ticket
+    return (((2 | last) << 31 | _MAX_PRIORITY - priority) << _TIME_BITS | int(start * 1e6)) << TICKET_BITS | ticket
+
+
+def pack_overdue(start: float, ticket: int) -> int:
+    """The key of a task that has waited too long: before all others, those by their age."""
+    return int(start * 1e6) << TICKET_BITS | ticket
 
 
 class Lanes:
     """``heads[channel][class]`` is the smallest key waiting there, or ``NOTHING``."""
 
-    __slots__ = ("_classes", "_dead", "_dead_in", "_heaps", "_order", "heads", "size", "wide")
+    __slots__ = ("_classes", "_dead", "_dead_in", "_heaps", "_order", "heads", "sizes", "wide")
 
     def __init__(self) -> None:
         self.heads: list[list[int]] = []
@@ -45,12 +47,14 @@ class Lanes:
         self._classes = 0
         self._dead: set[tuple[int, int, int]] = set()
         self._dead_in: dict[tuple[int, int], int] = {}
-        self.size = 0
+        #: how many tasks wait, by channel
+        self.sizes: list[int] = []
         #: whether somebody is in so many classes that the heads are kept sorted
         self.wide = False
         self._order: list[list[int]] = []
 
     def add_channel(self) -> None:
+        self.sizes.append(0)
         self.heads.append([NOTHING] * self._classes)
         self._heaps.append([[] for _ in range(self._classes)])
         self._order.append([])
@@ -65,17 +69,21 @@ class Lanes:
 
     def push(self, channel: int, klass: int, key: int) -> None:
         """A task waits."""
-        self.size += 1
+        self.sizes[channel] += 1
         if self._dead and (channel, klass, key) in self._dead:
             self._bury((channel, klass, key))  # it never left the heap: it lives again
             return
         heapq.heappush(self._heaps[channel][klass], key)
-        if key < self.heads[channel][klass]:
-            self._set_head(channel, klass, key)
+        heads = self.heads[channel]
+        if key < heads[klass]:
+            if self.wide:
+                self._set_head(channel, klass, key)
+            else:
+                heads[klass] = key
 
     def remove(self, channel: int, klass: int, key: int) -> None:
         """A task waits no longer."""
-        self.size -= 1
+        self.sizes[channel] -= 1
         heap = self._heaps[channel][klass]
         if heap[0] != key:
             self._dead.add((channel, klass, key))
@@ -88,34 +96,34 @@ class Lanes:
         if self._dead_in:
             while heap and (channel, klass, heap[0]) in self._dead:
                 self._bury((channel, klass, heapq.heappop(heap)))
-        self._set_head(channel, klass, heap[0] if heap else NOTHING)
+        if self.wide:
+            self._set_head(channel, klass, heap[0] if heap else NOTHING)
+        else:
+            self.heads[channel][klass] = heap[0] if heap else NOTHING
 
-    def first(self, channel: int, classes: list[int], members: Container[int]) -> tuple[int, int]:
-        """The best waiting task over these classes: (key, class); key ``NOTHING`` when there is none.
-
-        ``members`` is the same classes as a container with fast membership.
-        """
-        heads = self.heads[channel]
+    def first(self, channel: int, pick: Pick, classes: Collection[int]) -> int:
+        """The best waiting task's key over these classes, or ``NOTHING``; ``pick`` gets their heads from the list."""
         if self.wide and len(classes) > WIDE:
-            for packed in self._order[channel]:
-                if packed & ((1 << _CLASS_BITS) - 1) in members:
-                    return packed >> _CLASS_BITS, packed & ((1 << _CLASS_BITS) - 1)
-            return NOTHING, -1
-        if not classes:
-            return NOTHING, -1
-        klass = min(classes, key=heads.__getitem__)
-        return heads[klass], klass
+            return self._first_in_order(channel, classes)
+        return min(pick(self.heads[channel]))
 
-    def first_except(self, channel: int, classes: list[int], barred: Collection[int]) -> tuple[int, int]:
-        """As ``first``, passing over the tasks with these tickets: walks into a heap only past barred heads."""
-        best, best_class = NOTHING, -1
+    def _first_in_order(self, channel: int, members: Container[int]) -> int:
+        """The best waiting task's key over the classes in ``members``, looking at the best of all first."""
+        for packed in self._order[channel]:
+            if packed & ((1 << _CLASS_BITS) - 1) in members:
+                return packed >> _CLASS_BITS
+        return NOTHING
+
+    def first_except(self, channel: int, classes: Iterable[int], barred: Collection[int]) -> int:
+        """The best key over these classes, passing over tasks with these tickets: looks below barred heads only."""
+        best = NOTHING
         for klass in classes:
             key = self.heads[channel][klass]
             if key < best and key & TICKET_MASK in barred:
                 key = self._best_below(channel, klass, barred, best)
             if key < best:
-                best, best_class = key, klass
-        return best, best_class
+                best = key
+        return best
 
     def keys(self, channel: int, klass: int) -> list[int]:
         """What waits in a lane, in no order."""

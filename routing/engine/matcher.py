@@ -27,7 +27,7 @@ from routing.engine.model import (
     Offer,
     WrapUpOver,
 )
-from routing.engine.state import ENDING, OFFERED, WAITING, Hold, Task, Worker
+from routing.engine.state import ENDING, HELD, OFFERED, WAITING, Hold, Task, Worker
 
 #: How long an offer stays open when no workflow says so, in seconds.
 RESERVATION_TIMEOUT = 120.0
@@ -40,8 +40,11 @@ class Matcher(Book):
     def decide(self, now: float) -> list[Decision]:
         """Everything that follows from what was put, dropped, and from the time, in order."""
         self._now = now
-        for kind, subject in self.clock.pop_due(now):
-            self._ring(kind, subject)
+        for subject in self.clock.pop_due(now):
+            if subject.__class__ is Hold:
+                self._out.append(Expire(subject.id))
+            else:
+                self._ring(subject)
         while self._dirty_workers or self._dirty_tasks:
             self._settle()
         decisions, self._out = self._out, []
@@ -56,16 +59,23 @@ class Matcher(Book):
         """When ``decide`` should be called next, even if nothing changes."""
         return self.clock.next_due()
 
-    def _ring(self, kind: str, subject: Any) -> None:
-        if kind == "offer":
-            self._out.append(Expire(subject.id))
-        elif kind == "ttl":
-            if subject.state in (WAITING, OFFERED):
-                self._cancel(subject, TTL_EXCEEDED)
-        elif kind == "wrap":
-            self._out.append(WrapUpOver(subject.id))
-        elif subject.state == WAITING:  # its step's time is over, or who declined it may be asked again
-            self._dirty_tasks[subject] = None
+    def _ring(self, task: Task) -> None:
+        """A deadline of the task has passed, or one it had before."""
+        now = self._now
+        if task.state == HELD:
+            if task.wrap_due is not None and task.wrap_due <= now:
+                self._out.append(WrapUpOver(task.id))
+        elif task.state != ENDING:
+            if task.expires is not None and task.expires <= now:
+                self._cancel(task, TTL_EXCEEDED)
+                return
+            if task.state == WAITING and _has_passed(task.step_due, now) | _has_passed(task.again, now):
+                self._dirty_tasks[task] = None
+            elif task.in_lane and _has_passed(task.overdue, now):
+                self._leave_lane(task)
+                task.key = self._key(task, self.queues[task.queue])
+                self._enter_lane(task)
+            self._arm(task)
 
     def _settle(self) -> None:
         """Serve what has changed, in the order of the tasks."""
@@ -147,7 +157,7 @@ class Matcher(Book):
                 passed.add(task.ticket)  # whoever has room declined it; they may take the next one
             else:
                 return NOTHING
-        return self.lanes.first_except(channel, [klass], passed)[0]
+        return self.lanes.first_except(channel, [klass], passed)
 
     def _offer_round(self, task: Task, worker: Worker | None) -> None:
         """Offer the task to this worker, and to as many others as its queue allows at once."""
@@ -219,7 +229,7 @@ class Matcher(Book):
         rules = self.rules.get(task.workflow)
         due = self._now + (rules.reservation_timeout if rules else RESERVATION_TIMEOUT)
         hold = Hold(self.new_id(), task, worker, 1, self.weights[task.channel])
-        hold.alarm = self.clock.set(due, "offer", hold)
+        self.clock.set(hold, due)
         task.state = OFFERED
         self._take(hold)
         self._out.append(
@@ -238,26 +248,23 @@ class Matcher(Book):
 
     def _best_for(self, worker: Worker) -> int:
         """The key of the waiting task the worker should have next, or ``NOTHING``."""
-        slot, best = worker.slot, NOTHING
-        classes, members = self.eligibility.classes[slot], self.eligibility.class_sets[slot]
-        barred = worker.barred
+        best, barred = NOTHING, worker.barred
         if barred:
             now = self._now
             for ticket in [ticket for ticket, until in barred.items() if until <= now]:
                 del barred[ticket]
-        if not worker.available:
-            return best
-        lanes, weights = self.lanes, self.weights
-        for channel, load in enumerate(worker.loads):
-            if (
-                load >= worker.caps[channel]
-                or not worker.is_open[channel]
-                or worker.load + weights[channel] > worker.capacity
-            ):
-                continue
-            key, _ = lanes.first(channel, classes, members)
-            if barred and key != NOTHING and key & TICKET_MASK in barred:
-                key, _ = lanes.first_except(channel, classes, barred)
-            if key < best:
-                best = key
+        lanes, slot, channel = self.lanes, worker.slot, 0
+        pick = self.eligibility.picks[slot] or self.eligibility.pick(slot)
+        for load, cap in zip(worker.loads, worker.caps, strict=True):
+            if load < cap and lanes.sizes[channel] and self._has_room(worker, channel):
+                key = lanes.first(channel, pick, self.eligibility.class_sets[slot])
+                if barred and key & TICKET_MASK in barred:
+                    key = lanes.first_except(channel, self.eligibility.classes[slot], barred)
+                if key < best:
+                    best = key
+            channel += 1
         return best
+
+
+def _has_passed(deadline: float | None, now: float) -> bool:
+    return deadline is not None and deadline <= now

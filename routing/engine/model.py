@@ -24,6 +24,10 @@ class WorkerSpec:
     capacity: int
     idle_since: float
     channels: Mapping[Id, tuple[int, bool]]
+    #: task channel id -> since when without a task of it, for the channels where that counts
+    idle_on: Mapping[Id, float] = field(default_factory=dict)
+    #: of the row this was read from; the engine only carries it
+    version: int = 0
 
 
 class Held(NamedTuple):

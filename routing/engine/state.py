@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from routing.engine.clockwork import Alarm
 from routing.engine.syntax import Node
 from routing.engine.values import Id
 from routing.engine.workflow import DEFAULT, Position, Target, Workflow
@@ -41,8 +40,8 @@ class Worker:
     """``caps``, ``loads``, ``accepted`` and ``is_open`` are by channel index; ``pending`` counts open offers."""
 
     __slots__ = (
-        *("accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_since", "is_open"),
-        *("load", "loads", "pending", "scope", "slot"),
+        *("accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_on", "idle_since"),
+        *("is_open", "load", "loads", "pending", "scope", "slot", "soft", "version"),
     )
 
     def __init__(self, worker_id: Id, slot: int) -> None:
@@ -52,21 +51,27 @@ class Worker:
         self.available = False
         self.capacity = 0
         self.load = 0
+        #: the part of the load that gives way to work that cannot be interrupted
+        self.soft = 0
         self.caps: list[int] = []
         self.loads: list[int] = []
         self.accepted: list[int] = []
         self.is_open: list[bool] = []
         self.pending = 0
         self.idle_since = 0.0
+        #: by channel, where idleness counts by itself
+        self.idle_on: list[float] = []
+        #: of the row this was read from; the engine only carries it
+        self.version = 0
         self.scope: dict[str, Any] = {}
         #: tickets of waiting tasks this worker declined, and until when they are not offered again
         self.barred: dict[int, float] = {}
 
 
 class Hold:
-    """A live reservation: what it takes from its worker, and the alarm that ends it while it is only an offer."""
+    """A live reservation: what it takes from its worker. ``alarm``: when it runs out, while it is only an offer."""
 
-    __slots__ = ("accepted", "alarm", "channel", "id", "task", "units", "weight", "worker")
+    __slots__ = ("accepted", "alarm", "channel", "id", "soft", "task", "units", "weight", "worker")
 
     def __init__(self, hold_id: Id, task: Task, worker: Worker, units: int, weight: int) -> None:
         self.id = hold_id
@@ -75,29 +80,20 @@ class Hold:
         self.channel = task.channel
         self.units = units
         self.weight = weight
+        #: as much of the weight as can be interrupted
+        self.soft = 0
         self.accepted = False
-        self.alarm: Alarm | None = None
+        self.alarm: float | None = None
 
 
 class Task:
     """``klass`` is the eligibility class it waits in (-1: none yet), ``in_lane`` whether it stands there now."""
 
     __slots__ = (
-        *(
-            "alarm",
-            "assignments",
-            "attributes",
-            "channel",
-            "declined",
-            "direct",
-            "entered",
-            "expires",
-            "fresh",
-            "holds",
-            "id",
-        ),
-        *("ignore_capacity", "in_lane", "key", "klass", "not_worker", "only_worker", "position", "priority", "queue"),
-        *("start", "state", "step_alarm", "step_due", "target", "ticket", "ttl_alarm", "version", "workflow"),
+        *("again", "alarm", "assignments", "attributes", "channel", "declined", "direct", "entered", "expires"),
+        *("fresh", "holds", "id", "ignore_capacity", "in_lane", "is_barring", "key", "klass", "not_worker"),
+        *("only_worker", "overdue", "position", "priority", "queue", "start", "state", "step_due", "target"),
+        *("ticket", "version", "workflow", "wrap_due"),
     )
 
     def __init__(self, task_id: Id, ticket: int) -> None:
@@ -128,10 +124,15 @@ class Task:
         self.not_worker = ""
         self.direct = False
         self.holds: dict[Id, Hold] = {}
-        #: alarms: step timeout, time to live, and one for what its state calls for (offering again, wrap-up limit)
-        self.step_alarm: Alarm | None = None
-        self.ttl_alarm: Alarm | None = None
-        self.alarm: Alarm | None = None
+        #: deadlines: ``step_due`` and ``expires`` above, when somebody who declined may be asked again, when it has
+        #: waited as long as anybody may, the wrap-up limit
+        self.again: float | None = None
+        self.overdue: float | None = None
+        self.wrap_due: float | None = None
+        #: when it is rung: at the first of them that counts in its state, or sooner
+        self.alarm: float | None = None
+        #: workers are kept from it, who declined it lately
+        self.is_barring = False
 
 
 class Counters(Mapping[str, Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import pytest
@@ -18,26 +19,45 @@ from routing.engine.lanes import NOTHING, TICKET_MASK, Lanes, pack
 # ---- clockwork
 
 
+class Bell:
+    """Somebody with a deadline."""
+
+    def __init__(self) -> None:
+        self.alarm: float | None = None
+
+
 def test_alarms_go_off_in_order_and_canceled_ones_never() -> None:
     clock = Clockwork()
-    clock.set(3.0, "c", 3)
-    second = clock.set(2.0, "b", 2)
-    clock.set(1.0, "a", 1)
+    first, second, third = Bell(), Bell(), Bell()
+    clock.set(third, 3.0)
+    clock.set(second, 2.0)
+    clock.set(first, 1.0)
     clock.cancel(second)
     clock.cancel(second)
-    clock.cancel(None)
 
     assert (clock.next_due(), len(clock)) == (1.0, 2)
-    assert clock.pop_due(2.5) == [("a", 1)]
-    assert clock.pop_due(3.0) == [("c", 3)]
+    assert clock.pop_due(2.5) == [first]
+    assert clock.pop_due(3.0) == [third]
     assert (clock.next_due(), len(clock)) == (None, 0)
+
+
+def test_an_alarm_set_anew_goes_off_once_at_its_last_time() -> None:
+    clock, bell = Clockwork(), Bell()
+    for due in (2.0, 5.0, 2.0, 4.0):
+        clock.set(bell, due)
+
+    assert (clock.pop_due(3.0), len(clock), clock.next_due()) == ([], 1, 4.0)
+    assert clock.pop_due(9.0) == [bell]
+    assert (bell.alarm, len(clock)) == (None, 0)
 
 
 def test_canceled_alarms_do_not_pile_up() -> None:
     clock = Clockwork()
-    clock.set(1e9, "keep", 0)
+    clock.set(Bell(), 1e9)
     for number in range(10_000):
-        clock.cancel(clock.set(1e6 + number, "x", number))
+        bell = Bell()
+        clock.set(bell, 1e6 + number)
+        clock.cancel(bell)
 
     assert len(clock._heap) < 200
 
@@ -112,10 +132,11 @@ def test_lanes_know_the_best_waiting_task(
 
     mine = sorted(key for klass, key in waiting if klass in classes)
     allowed = [key for key in mine if key & TICKET_MASK not in barred]
-    listed = sorted(classes) if not wide else sorted(classes) + [9] * lanes_module.WIDE
-    assert lanes.first(0, listed, classes)[0] == (mine[0] if mine else NOTHING)
-    assert lanes.first_except(0, sorted(classes), barred)[0] == (allowed[0] if allowed else NOTHING)
-    assert lanes.size == len(waiting)
+    many = classes | set(range(9, 10 + lanes_module.WIDE)) if wide else classes
+    pick = operator.itemgetter(*classes, *classes)
+    assert lanes.first(0, pick, many) == (mine[0] if mine else NOTHING)
+    assert lanes.first_except(0, sorted(classes), barred) == (allowed[0] if allowed else NOTHING)
+    assert lanes.sizes == [len(waiting)]
     assert sorted(key for klass in range(3) for key in lanes.keys(0, klass)) == sorted(key for _, key in waiting)
 
 
