@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from routing import sql
+from routing.engine import model
 from routing.engine import workflow as documents
 from routing.errors import NoTargetMatches
 from routing.models import Task, TaskQueue, Workflow
@@ -80,6 +81,14 @@ def note_entry(task: Task, ledger: Ledger, *, queue_before: uuid.UUID | None = N
     is_elsewhere = queue_before is not None and queue_before != task.queue_id
     ledger.about_task("task-queue.moved" if is_elsewhere else "task-queue.entered", task, **came_from)
     ledger.changed_queue(queue_before)
+
+
+def note_exit(task: Task, ledger: Ledger) -> None:
+    """The event of a task that came to the end of its workflow, before that of its cancellation."""
+    if task.reason == model.WORKFLOW_TIMEOUT:
+        ledger.about_task("workflow.timeout", task)
+    elif task.reason == model.WORKFLOW_SKIPPED:
+        ledger.about_task("workflow.skipped", task)
 
 
 def _place(task: Task, queue: TaskQueue, now: dt.datetime) -> None:

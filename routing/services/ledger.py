@@ -72,6 +72,15 @@ class Ledger:
         self._entries.append(_Entry(type, None, worker, None, None, None, {}, facts))
         self.changed("worker", worker.pk)
 
+    @staticmethod
+    def stay_of(worker: Worker) -> dict[str, str]:
+        """The activity the worker is about to leave, as facts of the event that says so."""
+        return {
+            "activity_before": worker.activity_id.hex,
+            "name_before": worker.activity.friendly_name,
+            "since": worker.activity_since.isoformat(),
+        }
+
     def about_configuration(self, type: str, row: Any, data: dict[str, Any], **facts: Any) -> None:
         """An event about a queue, workflow, activity, task channel or the workspace itself. It is no news."""
         workspace_id = row.pk if isinstance(row, Workspace) else row.workspace_id

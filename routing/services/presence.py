@@ -82,9 +82,10 @@ def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:
     if activity.available and not worker.activity.available:
         worker.idle_since = ledger.now
     seconds = (ledger.now - worker.activity_since).total_seconds()
+    before = ledger.stay_of(worker)
     worker.activity, worker.activity_since = activity, ledger.now
     ledger.keep(worker, "activity", "activity_since", "idle_since")
-    ledger.about_worker("worker.activity.update", worker)
+    ledger.about_worker("worker.activity.update", worker, **before)
     log.info("presence.moved", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
 
 
@@ -142,7 +143,7 @@ def _take_offline(worker_id: uuid.UUID, workspace: Workspace, now: dt.datetime) 
 
 
 def _requeue_conversations(worker: Worker, now: dt.datetime) -> None:
-    from routing.services import tasks
+    from routing.services import seats, tasks
 
     held = Task.objects.filter(
         reservations__worker=worker,
@@ -151,6 +152,8 @@ def _requeue_conversations(worker: Worker, now: dt.datetime) -> None:
     )
     for task in held.select_related("conversation").distinct():
         try:
+            if seats.leave_to_other(task, by=worker, now=now):
+                continue
             if _is_only_notes(task):
                 tasks.complete(task, by=worker, reason="", now=now)
             else:

@@ -177,7 +177,7 @@ def stay(event: Counted) -> Stayed | None:
         event.worker_id,
         uuid.UUID(hex=facts["activity_before"]),
         facts.get("name_before", ""),
-        event.created_at - dt.timedelta(milliseconds=facts["ms"]),
+        dt.datetime.fromisoformat(facts["since"]),
         event.created_at,
     )
 
