@@ -7,16 +7,16 @@ import uuid
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, FilteredRelation, Min, Q
 
 from contactcenter.lib import ids
 from routing import members, sql
-from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker
+from routing.models import Activity, Event, Reservation, Task, TaskQueue, Transfer, Worker
 
 Json = dict[str, Any]
 
 _RESERVATION = (
-    *("id", "status", "created_at", "due_at", "accepted_at"),
+    *("id", "status", "role", "created_at", "due_at", "accepted_at", "moving__id"),
     *("task__id", "task__status", "task__priority", "task__attributes", "task__created_at", "task__wrapping_at"),
     *("task__queue__id", "task__queue__friendly_name", "task__task_channel__unique_name"),
     *("task__conversation__id", "task__conversation__last_message_text", "task__conversation__last_message_at"),
@@ -29,9 +29,13 @@ _WORKER = (
     *("activity_since", "attributes", "load", "capacity", "channels__task_channel__unique_name"),
     *("channels__capacity", "channels__load", "channels__is_available"),
 )
+_MOVING = FilteredRelation("task__transfers", condition=Q(task__transfers__status=Transfer.Status.INITIATED))
 _RESERVATIONS = sql.Prepared(
-    lambda ids: Reservation.objects.filter(pk__in=ids).order_by("id").values_list(*_RESERVATION)
+    lambda ids: (
+        Reservation.objects.annotate(moving=_MOVING).filter(pk__in=ids).order_by("id").values_list(*_RESERVATION)
+    )
 )
+_TRANSFERS = sql.Prepared(lambda ids: Transfer.objects.filter(pk__in=ids).order_by())
 _LIVE_TASKS = sql.Prepared(lambda ids: Task.objects.filter(conversation__in=ids, status__in=Task.LIVE).order_by("id"))
 _WORKERS = sql.Prepared(
     lambda ids: (
@@ -46,16 +50,36 @@ def iso(at: dt.datetime | None) -> str | None:
 
 
 def reservations_json(reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
-    """Reservations in the worker stream's shape, by id. One query."""
-    return {row[0]: _reservation(row) for row in _RESERVATIONS.rows(reservation_ids)}
+    """Reservations in the worker stream's shape, by id. One query, and a few for each transfer under way."""
+    rows = _RESERVATIONS.rows(reservation_ids)
+    moving = {row.pk: row for row in _TRANSFERS.objects({row[6] for row in rows if row[6] is not None})}
+    return {row[0]: _reservation(row, moving.get(row[6])) for row in rows}
+
+
+def transfer_json(transfer: Transfer) -> Json:
+    """A transfer as the giver's and the taker's streams show it."""
+    giver = Worker.objects.get(reservations=transfer.initiating_reservation_id)
+    to = transfer.to_worker or transfer.to_queue
+    return {
+        "sid": transfer.sid,
+        "mode": transfer.mode,
+        "status": transfer.status,
+        "reason": transfer.reason,
+        "note": transfer.note,
+        "from": {"sid": giver.sid, "name": giver.friendly_name},
+        "to": None
+        if to is None
+        else {"kind": "worker" if transfer.to_worker_id else "queue", "sid": to.sid, "name": to.friendly_name},
+        "created_at": iso(transfer.created_at),
+    }
 
 
 def reservation_json(reservation: Reservation) -> Json:
     return reservations_json([reservation.pk])[reservation.pk]
 
 
-def _reservation(row: tuple[Any, ...]) -> Json:
-    (row_id, status, created_at, due_at, accepted_at, *rest) = row
+def _reservation(row: tuple[Any, ...], transfer: Transfer | None) -> Json:
+    (row_id, status, role, created_at, due_at, accepted_at, _, *rest) = row
     (task_id, task_status, priority, attributes, task_created_at, wrapping_at, *rest) = rest
     (queue_id, queue_name, task_channel, conversation_id, last_text, last_at, *rest) = rest
     (channel_id, channel_type, channel_name, contact_id, contact_name, is_vip, language) = rest
@@ -63,6 +87,14 @@ def _reservation(row: tuple[Any, ...]) -> Json:
     return {
         "sid": ids.to_sid("WR", row_id),
         "status": status,
+        "role": role,
+        #: under way: given by this reservation's worker, or what brings them the task
+        "transfer": None
+        if transfer is None
+        else {
+            "direction": "outgoing" if transfer.initiating_reservation_id == row_id else "incoming",
+            **transfer_json(transfer),
+        },
         "created_at": iso(created_at),
         "expires_at": iso(due_at) if status == Reservation.Status.PENDING else None,
         "accepted_at": iso(accepted_at),

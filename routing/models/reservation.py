@@ -84,9 +84,14 @@ class Transfer(Row):
         FAILED = "failed", _("failed")
         CANCELED = "canceled", _("canceled")
 
+    class Mode(models.TextChoices):
+        #: both are on the task until one leaves
+        WARM = "WARM", "warm"
+        COLD = "COLD", "cold"
+
     task = models.ForeignKey("routing.Task", on_delete=models.CASCADE, related_name="transfers")
     initiating_reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="+")
-    mode = models.CharField(max_length=4, choices=[("WARM", "warm"), ("COLD", "cold")], default="WARM")
+    mode = models.CharField(max_length=4, choices=Mode, default=Mode.WARM)
     to_worker = models.ForeignKey("routing.Worker", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     to_queue = models.ForeignKey("routing.TaskQueue", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     status = models.CharField(max_length=9, choices=Status, default=Status.INITIATED)

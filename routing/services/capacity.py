@@ -1,8 +1,9 @@
 """Capacity: what a live reservation takes from a worker, and its return. The only code that changes load and ceiling.
 
 A reservation holds ``units`` of the worker channel and ``weight`` of the worker's total. The router takes capacity in
-its batches (``batch``); doors only give it back or change the limits. The database refuses ``load > ceiling``; the
-ceiling is the capacity, except while more than that is held: then it is the load, and falls with every release.
+its batches (``batch``), for second seats by ``take``; doors only give it back or change the limits. The database
+refuses ``load > ceiling``; the ceiling is the capacity, except while more than that is held: then it is the load, and
+falls with every release.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import datetime as dt
 
 import structlog
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from contactcenter.lib.errors import Refused
@@ -25,6 +26,28 @@ log = structlog.get_logger(__name__)
 #: TaskRouter's limit per worker and channel.
 MAX_PER_CHANNEL = 50
 MAX_TOTAL = 10_000
+
+
+def has_room(worker: Worker, task_channel: TaskChannel) -> bool:
+    """Would the worker be offered one more task of this channel, as far as capacity goes?"""
+    return worker.load + task_channel.weight <= worker.capacity and _open_channels(worker, task_channel, 1).exists()
+
+
+def take(worker: Worker, task_channel: TaskChannel, *, units: int, weight: int, ledger: Ledger) -> bool:
+    """Take what a new reservation holds. The worker must be locked. False, and nothing changes: there is no room."""
+    if worker.load + weight > worker.capacity:
+        return False
+    if not _open_channels(worker, task_channel, units).update(load=F("load") + units):
+        return False
+    worker.load += weight
+    worker.ceiling = max(worker.capacity, worker.load)
+    ledger.keep(worker, "load", "ceiling")
+    return True
+
+
+def _open_channels(worker: Worker, task_channel: TaskChannel, units: int) -> QuerySet[WorkerChannel]:
+    rows = WorkerChannel.objects.filter(worker=worker, task_channel=task_channel, is_available=True)
+    return rows.filter(load__lte=F("capacity") - units)
 
 
 def release(worker: Worker, reservation: Reservation, task: Task, ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Iterable
+from typing import cast
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -20,7 +21,7 @@ from routing import doorbell, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
 from routing.models import Change, Reservation, Task, TaskQueue, Worker, Workspace
-from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, tasks
+from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, tasks, transfers
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,7 @@ class Router:
                 for workspace_id, matcher in self._matchers.items():
                     decisions = matcher.decide(now.timestamp())
                     chunks += [(workspace_id, chunk) for chunk in _chunks(decisions)]
-                    orders += [decision for decision in decisions if not isinstance(decision, (Offer, Move))]
+                    orders += [decision for decision in decisions if not _is_of_batch(decision)]
                 crash.point("router.decided")
                 written = self._write(chunks[0], now) if chunks else None
             while chunks:
@@ -183,14 +184,15 @@ class Router:
                 matcher.drop_worker(worker_id)
 
     def _put_tasks(self, task_ids: set[uuid.UUID]) -> None:
-        over = set(task_ids)
-        for workspace_id, spec in facts.tasks(task_ids):
-            over.discard(spec.id)
-            if workspace_id in self._matchers:
-                self._matchers[workspace_id].put_task(spec)
+        specs = list(facts.tasks(task_ids))
+        over = {*task_ids, *map(facts.Seat, task_ids)} - {spec.id for _, spec in specs}
+        # First: a second seat that was taken gives its reservation to the task itself.
         for matcher in self._matchers.values():
             for task_id in over:
                 matcher.drop_task(task_id)
+        for workspace_id, spec in specs:
+            if workspace_id in self._matchers:
+                self._matchers[workspace_id].put_task(spec)
 
     def _write(self, chunk: Chunk, now: dt.datetime) -> batch.Written:
         workspace_id, decisions = chunk
@@ -223,6 +225,10 @@ class Router:
                 reservations.expire(order.reservation, now=now)
             elif isinstance(order, WrapUpOver):
                 tasks.end_wrap_up(order.task, now=now)
+            elif isinstance(order, Offer):
+                self._offer_seat(order, now)
+            elif isinstance(order.task, facts.Seat):
+                transfers.expire(order.task.task, now=now)
             elif isinstance(order, Cancel):
                 known = next((task for m in self._matchers.values() if (task := m.tasks.get(order.task))), None)
                 tasks.cancel(
@@ -230,6 +236,22 @@ class Router:
                 )
         except (Refused, Task.DoesNotExist) as refusal:
             log.info("router.order_refused", order=type(order).__name__, reason=type(refusal).__name__)
+
+    def _offer_seat(self, offer: Offer, now: dt.datetime) -> None:
+        """Second seats are rare: each is offered by itself, through the door that checks it."""
+        with transaction.atomic():
+            self._fence()
+            made = transfers.offer(
+                cast(facts.Seat, offer.task).task,
+                Worker(pk=offer.worker),
+                reservation_id=offer.reservation,
+                units=offer.units,
+                weight=offer.weight,
+                due_at=facts.moment(offer.due),
+                now=now,
+            )
+        if made and made.to_queue_id in self._auto_accept:
+            self._accept(offer, now)
 
     # ---- reading again -------------------------------------------------------------------------------------------
 
@@ -284,13 +306,17 @@ def _chunks(decisions: Iterable[Decision]) -> list[list[Offer | Move]]:
     """Offers and moves in batches; all of one task's in the same."""
     by_task: dict[object, list[Offer | Move]] = {}
     for decision in decisions:
-        if isinstance(decision, (Offer, Move)):
+        if _is_of_batch(decision) and isinstance(decision, (Offer, Move)):
             by_task.setdefault(decision.task, []).append(decision)
     groups = list(by_task.values())
     return [
         [decision for group in groups[start : start + BATCH] for decision in group]
         for start in range(0, len(groups), BATCH)
     ]
+
+
+def _is_of_batch(decision: Decision) -> bool:
+    return isinstance(decision, (Offer, Move)) and not isinstance(decision.task, facts.Seat)
 
 
 def _has_news() -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Container, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from routing import members, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Held, TaskSpec, WorkerSpec
 from routing.engine.workflow import Position
-from routing.models import Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace
+from routing.models import Reservation, Task, TaskChannel, TaskQueue, Transfer, Worker, Workflow, Workspace
 from routing.services import entry
 
 #: Rows fetched at a time.
@@ -49,11 +49,26 @@ _TASKS = sql.Prepared(
         Task.objects.filter(pk__in=ids, status__in=Task.LIVE).order_by("virtual_start_time", "id").values_list(*_TASK)
     )
 )
-_HELD = ("task_id", "id", "worker_id", "status", "due_at", "units", "weight")
+_HELD = ("task_id", "id", "worker_id", "status", "due_at", "units", "weight", "role")
 _RESERVATIONS = sql.Prepared(
     lambda ids: Reservation.objects.filter(task__in=ids, status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
 )
+_TRANSFER = ("task_id", "to_worker_id", "to_queue_id", "priority", "declined", "expires_at")
+_TRANSFERS = sql.Prepared(
+    lambda ids: (
+        Transfer.objects.filter(task__in=ids, status=Transfer.Status.INITIATED)
+        .order_by()
+        .values_list(*_TRANSFER, "initiating_reservation__worker_id")
+    )
+)
 _WORKERS = sql.Prepared(lambda ids: Worker.objects.filter(pk__in=ids).order_by("id").values_list(*_WORKER, *_CHANNEL))
+
+
+class Seat(NamedTuple):
+    """To the engine, a held task that is being transferred is a second task: somebody is looked for beside (or in the
+    place of) whoever has it. This is that second task's id."""
+
+    task: uuid.UUID
 
 
 def seconds(at: dt.datetime) -> float:
@@ -119,21 +134,52 @@ def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.
     if task_ids is None:
         live = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id")
         rows: Any = live.values_list(*_TASK).iterator(chunk_size=BATCH)
-        held = _held(Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD))
+        moving = {row[0]: row for row in _live_transfers()}
+        rows_held: Any = Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
     else:
         rows = _TASKS.rows(task_ids)
-        held = _held(_RESERVATIONS.rows([row[0] for row in rows if row[6] != Task.Status.PENDING]))
+        assigned = [row[0] for row in rows if row[6] == Task.Status.ASSIGNED]
+        moving = {row[0]: row for row in _TRANSFERS.rows(assigned)}
+        rows_held = _RESERVATIONS.rows([row[0] for row in rows if row[6] != Task.Status.PENDING])
+    held, seats = _held(rows_held, moving)
     for row in rows:
+        if row[0] in moving and row[6] == Task.Status.ASSIGNED:
+            yield row[1], _seat(row, moving[row[0]], seats.get(row[0], ()))
         yield row[1], _task(row, held.get(row[0], ()))
 
 
-def _held(rows: Iterable[tuple[Any, ...]]) -> dict[uuid.UUID, tuple[Held, ...]]:
-    held: dict[uuid.UUID, tuple[Held, ...]] = {}
-    for task_id, row_id, worker_id, status, due_at, units, weight in rows:
+def _live_transfers() -> Any:
+    live = Transfer.objects.filter(status=Transfer.Status.INITIATED, task__status=Task.Status.ASSIGNED).order_by()
+    return live.values_list(*_TRANSFER, "initiating_reservation__worker_id")
+
+
+_Held = dict[uuid.UUID, tuple[Held, ...]]
+
+
+def _held(rows: Iterable[tuple[Any, ...]], moving: Container[uuid.UUID]) -> tuple[_Held, _Held]:
+    """The live reservations of tasks, and the offers of second seats, by task."""
+    held: _Held = {}
+    seats: _Held = {}
+    for task_id, row_id, worker_id, status, due_at, units, weight, role in rows:
         is_offer = status == Reservation.Status.PENDING
         due = due_at.timestamp() if due_at is not None and is_offer else None
-        held[task_id] = (*held.get(task_id, ()), Held(row_id, worker_id, not is_offer, due, units, weight))
-    return held
+        kind = seats if is_offer and role == Reservation.Role.JOINING and task_id in moving else held
+        kind[task_id] = (*kind.get(task_id, ()), Held(row_id, worker_id, not is_offer, due, units, weight))
+    return held, seats
+
+
+def _seat(row: tuple[Any, ...], transfer: tuple[Any, ...], offers: tuple[Held, ...]) -> TaskSpec:
+    (task_id, to_worker, to_queue, priority, declined, expires_at, giver) = transfer
+    spec = _task(row, offers)
+    spec.id = Seat(task_id)
+    spec.state, spec.wrap_due = "offered" if offers else "waiting", None
+    spec.queue = to_queue or spec.queue
+    spec.priority = spec.priority if priority is None else priority
+    spec.direct, spec.only_worker = True, f"WK{to_worker.hex}" if to_worker else ""
+    spec.not_worker = f"WK{giver.hex}"
+    spec.expires = expires_at.timestamp() if expires_at is not None and not offers else None
+    spec.declined, spec.assignments, spec.ignore_capacity = _declined(declined), 0, False
+    return spec
 
 
 def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:

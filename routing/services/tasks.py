@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
@@ -18,9 +19,10 @@ from conversations.models import Conversation, Team
 from conversations.services import lifecycle, ownership
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
-from routing.models import Reservation, Task, TaskChannel, Worker, Workflow
-from routing.services import capacity, entry, locks, setup
+from routing.models import Reservation, Task, TaskChannel, Transfer, Worker, Workflow
+from routing.services import entry, locks, seats, setup
 from routing.services.ledger import Ledger
+from routing.services.seats import Seats
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,8 @@ def create(
     priority: int | None = None,
     timeout: int | None = None,
     routing_target: str = "",
+    ignore_capacity: bool = False,
+    virtual_start_time: dt.datetime | None = None,
     now: dt.datetime,
 ) -> Task:
     """A new task, already in the queue its workflow sends it to (the workspace's only or "Default" one if not given).
@@ -51,7 +55,7 @@ def create(
     ``conversation`` it becomes the queue's; when the conversation has a live task already, that one is returned.
     Raises ``NoTargetMatches``, and ``Refused`` for values out of bounds and closed conversations.
     """
-    attributes = _checked_attributes(attributes)
+    attributes = checked_attributes(attributes)
     workflow = workflow or _default_workflow()
     channel = _task_channel(workflow.workspace_id, task_channel)
     with transaction.atomic():
@@ -68,10 +72,11 @@ def create(
             task_channel=channel,
             conversation=conversation,
             attributes=attributes,
-            priority=_bounded("priority", 0 if priority is None else priority, 0, MAX_PRIORITY),
-            timeout=_bounded("timeout", 86400 if timeout is None else timeout, 1, MAX_TIMEOUT),
+            priority=bounded("priority", 0 if priority is None else priority, 0, MAX_PRIORITY),
+            timeout=bounded("timeout", 86400 if timeout is None else timeout, 1, MAX_TIMEOUT),
             routing_target=routing_target,
-            virtual_start_time=now,
+            ignore_capacity=ignore_capacity,
+            virtual_start_time=virtual_start_time or now,
             created_at=now,
         )
         task.expires_at = now + dt.timedelta(seconds=task.timeout)
@@ -87,7 +92,13 @@ def create(
 
 
 def update(
-    task: Task, *, attributes: dict[str, Any] | None = None, priority: int | None = None, now: dt.datetime
+    task: Task,
+    *,
+    attributes: dict[str, Any] | None = None,
+    priority: int | None = None,
+    task_channel: str | None = None,
+    virtual_start_time: dt.datetime | None = None,
+    now: dt.datetime,
 ) -> Task:
     """Change what the task is about or how urgent it is. A waiting task is looked at anew.
 
@@ -98,15 +109,23 @@ def update(
         task = _live(task)
         queue_before, position_before = task.queue_id, (task.filter_index, task.target_index)
         if attributes is not None:
-            task.attributes = _checked_attributes(attributes)
+            task.attributes = checked_attributes(attributes)
             if task.status == Task.Status.PENDING and not task.routing_target and task.workflow is not None:
                 position = entry.compiled(task.workflow).enter(task.attributes)
                 if position is not None and position.filter != task.filter_index:
                     entry.enter(task, now=now)
         if priority is not None:
-            task.priority = _bounded("priority", priority, 0, MAX_PRIORITY)
+            task.priority = bounded("priority", priority, 0, MAX_PRIORITY)
+        if task_channel is not None:
+            channel = _task_channel(task.workspace_id, task_channel)
+            if channel.pk != task.task_channel_id and task.status != Task.Status.PENDING:
+                # Capacity of the present channel is held by its offers.
+                raise WrongState(_("The task channel can be changed while the task waits and is not offered."))
+            task.task_channel = channel
+        if virtual_start_time is not None:
+            task.virtual_start_time = virtual_start_time
         ledger = Ledger(now)
-        ledger.keep(task, "attributes", *_PLACE)
+        ledger.keep(task, "attributes", "task_channel", "virtual_start_time", *_PLACE)
         ledger.about_task("task.updated", task, _about(task))
         if (task.filter_index, task.target_index) != position_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
@@ -119,18 +138,21 @@ def update(
 def wrap_up(task: Task, *, by: Worker | None, now: dt.datetime) -> Task:
     """The talking is over, the notes are not: the task stays with its worker and still holds capacity.
 
+    Who had joined leaves, a transfer under way is withdrawn. The queue says how long it may take, or the workspace.
     Repeating it changes nothing. Raises ``WrongState`` unless assigned, ``NotYours`` for a worker who does not hold it.
     """
     with transaction.atomic():
-        task = _live(task)
-        reservation = _held_by(task, by)
+        found = seats.lock(_live(task))
+        task, reservation = found.task, _held_by(found, by)
         if task.status == Task.Status.WRAPPING:
             return task
         if task.status != Task.Status.ASSIGNED or reservation is None:
-            raise WrongState("Only an assigned task can be wrapped up.")
-        worker = locks.worker(reservation.worker_id)
-        limit = worker.workspace.wrap_up_limit
+            raise WrongState(_("Only an assigned task can be wrapped up."))
+        worker = found.workers[reservation.worker_id]
+        limit = task.queue.wrap_up_limit if task.queue is not None else None
+        limit = task.workspace.wrap_up_limit if limit is None else limit
         ledger = Ledger(now)
+        found.clear_second(ledger)
         task.status, task.wrapping_at = Task.Status.WRAPPING, now
         task.due_at = now + dt.timedelta(seconds=limit) if limit else None
         ledger.keep(task, "status", "wrapping_at", "due_at")
@@ -153,9 +175,10 @@ def complete(task: Task, *, by: Worker | None, reason: str = "", now: dt.datetim
         if task.status == Task.Status.COMPLETED:
             return task
         if task.status not in _HELD:
-            raise WrongState("Only a task somebody works on can be completed.")
-        _held_by(task, by)
-        _finish(task, reason=reason, now=now)
+            raise WrongState(_("Only a task somebody works on can be completed."))
+        found = seats.lock(task)
+        _held_by(found, by)
+        _finish(found, reason=reason, now=now)
         if task.conversation is not None:
             lifecycle.close(task.conversation, disposition=reason, now=now)
     return task
@@ -174,16 +197,15 @@ def cancel(
         if task.status == Task.Status.CANCELED or if_version not in (None, task.version):
             return task
         if task.status not in _WAITING:
-            raise WrongState("Somebody works on this task or it is over; it cannot be canceled.")
-        offers = locks.reservations(task, [Reservation.Status.PENDING])
-        workers = locks.workers(offer.worker_id for offer in offers)
+            raise WrongState(_("Somebody works on this task or it is over; it cannot be canceled."))
+        found = seats.lock(task)
         ledger = Ledger(now)
         task.status, task.reason, task.ended_at, task.due_at = Task.Status.CANCELED, reason[:512], now, None
         ledger.keep(task, "status", "reason", "ended_at", "due_at")
-        for offer in offers:
-            _end(offer, Reservation.Status.CANCELED, ledger, reason=reason)
-            capacity.release(workers[offer.worker_id], offer, task, ledger)
-            ledger.about_reservation("reservation.canceled", offer, task, workers[offer.worker_id])
+        for offer in found.offers:
+            found.vacate(offer, Reservation.Status.CANCELED, ledger, reason=reason)
+        found.end_transfer(Transfer.Status.FAILED, ledger, reason=reason)
+        entry.note_exit(task, ledger)
         ledger.about_task("task.canceled", task, _about(task))
         if closes_conversation and task.conversation is not None:
             lifecycle.close(task.conversation, now=now)
@@ -192,29 +214,32 @@ def cancel(
 
 
 def requeue(
-    task: Task, *, by: Worker | None, reason: str = "", now: dt.datetime, routing_target: str | None = None
+    task: Task,
+    *,
+    by: Worker | None,
+    reason: str = "",
+    routing_target: str | None = None,
+    is_transfer: bool = False,
+    now: dt.datetime,
 ) -> Task:
     """Back into the queue, with the age it has; whoever had it comes after everybody else.
 
-    It enters its workflow from the top, or goes straight to ``routing_target`` (a queue's or worker's sid). Repeating
-    it changes nothing. Raises ``WrongState`` when nobody holds it, ``NotYours`` for a worker who does not hold it.
+    It enters its workflow from the top, or goes straight to ``routing_target`` (a queue's or worker's sid). A transfer
+    under way is withdrawn unless this is what it is (``is_transfer``). Repeating it changes nothing. Raises
+    ``WrongState`` when nobody holds it, ``NotYours`` for a worker who does not hold it.
     """
     with transaction.atomic():
         task = _live(task)
         if task.status in _WAITING:
             return task
-        _held_by(task, by)
-        held = locks.reservations(task, Reservation.LIVE)
-        workers = locks.workers(reservation.worker_id for reservation in held)
+        found = seats.lock(task)
+        _held_by(found, by)
         ledger = Ledger(now)
-        for reservation in held:
-            worker = workers[reservation.worker_id]
-            _end(reservation, Reservation.Status.CANCELED, ledger, reason=reason)
-            capacity.release(worker, reservation, task, ledger)
-            task.declined[worker.pk.hex] = now.isoformat()
-            worker.idle_since = now
-            ledger.keep(worker, "idle_since")
-            ledger.about_reservation("reservation.canceled", reservation, task, worker)
+        if not is_transfer:
+            found.withdraw(ledger, reason=reason)
+        for reservation in list(found.rows):
+            task.declined[reservation.worker_id.hex] = now.isoformat()
+            found.vacate(reservation, Reservation.Status.CANCELED, ledger, reason=reason)
         queue_before = task.queue_id
         task.status, task.assigned_at, task.wrapping_at = Task.Status.PENDING, None, None
         task.expires_at = now + dt.timedelta(seconds=task.timeout)
@@ -248,7 +273,7 @@ def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> 
         if task.conversation is None or task.conversation.status != Conversation.Status.CLOSED:
             return
         if task.status in _HELD:
-            _finish(task, reason=task.conversation.disposition, now=now)
+            _finish(seats.lock(task), reason=task.conversation.disposition, now=now)
         elif task.status in _WAITING:
             cancel(task, reason="The conversation was closed.", now=now, closes_conversation=False)
 
@@ -260,7 +285,7 @@ def sweep(now: dt.datetime) -> None:
         if task.conversation is not None:
             conversation_was_closed(task.conversation, now=now)
     offers = Reservation.objects.filter(task=OuterRef("pk"), status=Reservation.Status.PENDING)
-    holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"])
+    holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"], role="owner")
     unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
     for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
         _put_back(task_id, unheld, now)
@@ -272,6 +297,13 @@ def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
         if not Task.objects.filter(unheld, pk=task_id).exists():
             return
         log.warning("task.unheld", task=task.sid, status=task.status)
+        found = seats.lock(task)
+        if found.joined is not None:
+            ledger = Ledger(now)
+            found.withdraw(ledger)
+            found.promote(found.joined, ledger)
+            ledger.write()
+            return
         if task.status != Task.Status.RESERVED:
             requeue(task, by=None, reason="Its worker is gone.", now=now)
             return
@@ -282,48 +314,33 @@ def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
         ledger.write()
 
 
-def _finish(task: Task, *, reason: str, now: dt.datetime) -> None:
-    held = locks.reservations(task, Reservation.LIVE)
-    workers = locks.workers(reservation.worker_id for reservation in held)
-    ledger = Ledger(now)
+def _finish(found: Seats, *, reason: str, now: dt.datetime) -> None:
+    task, ledger = found.task, Ledger(now)
     task.status, task.reason, task.ended_at, task.due_at = Task.Status.COMPLETED, reason[:512], now, None
     ledger.keep(task, "status", "reason", "ended_at", "due_at")
     ledger.about_task("task.completed", task, _about(task))
-    for reservation in held:
-        was_offer = reservation.status == Reservation.Status.PENDING
-        status = Reservation.Status.CANCELED if was_offer else Reservation.Status.COMPLETED
-        _end(reservation, status, ledger, reason=reason)
-        worker = workers[reservation.worker_id]
-        capacity.release(worker, reservation, task, ledger)
-        if not was_offer:
-            worker.idle_since = now
-            ledger.keep(worker, "idle_since")
-        ledger.about_reservation(f"reservation.{status.value}", reservation, task, worker)
+    found.clear_second(ledger, reason=reason)
+    for reservation in list(found.rows):
+        is_offer = reservation.status == Reservation.Status.PENDING
+        status = Reservation.Status.CANCELED if is_offer else Reservation.Status.COMPLETED
+        found.vacate(reservation, status, ledger, reason=reason)
     ledger.write()
 
 
 def _live(task: Task) -> Task:
     held = locks.task(task.pk)
     if held.status not in Task.LIVE:
-        raise WrongState("The task is over.")
+        raise WrongState(_("The task is over."))
     return held
 
 
-def _held_by(task: Task, by: Worker | None) -> Reservation | None:
-    """The reservation that makes ``by`` (or, for None, anybody) the task's worker; ``NotYours`` for anybody else."""
-    rows = locks.reservations(task, ("accepted", "wrapping"))
-    rows.sort(key=lambda row: row.role != Reservation.Role.OWNER)
-    for row in rows:
-        if by is None or row.worker_id == by.pk:
-            return row
-    if by is not None:
-        raise NotYours("Another agent has this task.")
-    return None
-
-
-def _end(reservation: Reservation, status: Reservation.Status, ledger: Ledger, *, reason: str = "") -> None:
-    reservation.status, reservation.ended_at, reservation.reason = status, ledger.now, reason[:512]
-    ledger.keep(reservation, "status", "ended_at", "reason")
+def _held_by(found: Seats, by: Worker | None) -> Reservation | None:
+    """The owner's reservation, if that is ``by``'s or ``by`` is None; ``NotYours`` for anybody else."""
+    if by is None or (found.owner is not None and found.owner.worker_id == by.pk):
+        return found.owner
+    if found.of(by) is not None:
+        raise NotYours(_("You have joined this conversation: you can leave it, ending it is for its owner."))
+    raise NotYours(_("Another agent has this task."))
 
 
 def _give_to_queue(task: Task, now: dt.datetime) -> None:
@@ -354,7 +371,8 @@ def _about(task: Task) -> dict[str, Any]:
     }
 
 
-def _checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    """A task's attributes without what no column takes. Raises ``Refused`` for what is no object or too long."""
     clean = scrub_json(attributes)
     if not isinstance(clean, dict):
         raise Refused("A task's attributes are an object.", code="routing.bad_attributes")
@@ -363,7 +381,8 @@ def _checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     return clean
 
 
-def _bounded(name: str, value: int, low: int, high: int) -> int:
+def bounded(name: str, value: int, low: int, high: int) -> int:
+    """``value``, when it is a whole number in bounds; else raises ``Refused``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise Refused(f"{name} is a whole number from {low} to {high}.", code=f"routing.bad_{name}")
     return value

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.models import Conversation, Team
 from routing.models import Event, Reservation, Task
-from routing.services import configuration, presence, reservations, tasks, transfers
+from routing.services import configuration, presence, reservations, tasks
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -162,33 +162,6 @@ def taken(now: dt.datetime) -> Task:
     offer = Reservation.objects.get(task=task)
     reservations.accept(offer, by=offer.worker, now=now)
     return task
-
-
-def test_a_task_handed_to_a_worker_is_offered_to_them_alone(now: dt.datetime) -> None:
-    giver = make.worker(name="Giver", now=after(now, -60))
-    make.worker(name="Idle for long", now=after(now, -50))
-    target = make.worker(name="Target", now=now)
-    task = taken(now)
-    router = make.route(now)
-
-    transfers.to_worker(task, target, by=giver, now=after(now, 5))
-    router.tick(after(now, 5))
-
-    assert make.offers(task) == [("Giver", "canceled"), ("Target", "pending")]
-
-
-def test_a_task_handed_to_a_queue_waits_there(now: dt.datetime) -> None:
-    giver = make.worker(now=now)
-    task = taken(now)
-    queue = make.queue(target_workers="1==0")
-    router = make.route(now)
-
-    transfers.to_queue(task, queue, by=giver, now=after(now, 5))
-    router.tick(after(now, 5))
-
-    task.refresh_from_db()
-    assert (task.queue, task.status, task.filter_index) == (queue, "pending", -1)
-    assert Conversation.objects.get(tasks=task).owner_sid == queue.sid
 
 
 def test_after_a_restart_everything_is_as_it_was(now: dt.datetime) -> None:
