@@ -248,7 +248,7 @@ class _Import:
         if isinstance(limit, int) and 1 <= limit <= 50:
             row.max_reserved_workers = limit
         row.save(force_insert=True)
-        configuration.changed(row)
+        configuration.saved(row, is_new=True, now=self.now)
         self.by_sid[row.sid] = self.by_name[row.friendly_name] = row
         if "target_workers" not in said:
             message = _("The queue %(name)s is new and means every agent; say in its settings whom it is for.")
@@ -286,9 +286,10 @@ class _Import:
             row.version += 1
             report.outcome = "updated"
         row.configuration = document
+        is_new = row._state.adding
         row.save()
         report.workflow_sid = row.sid
-        configuration.changed(row)
+        configuration.saved(row, is_new=is_new, now=self.now)
 
 
 def _use(reference: str, row: TaskQueue, how: str) -> QueueUse:

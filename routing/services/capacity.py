@@ -9,10 +9,12 @@ falls with every release.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from contactcenter.lib.errors import Refused
@@ -30,24 +32,27 @@ MAX_TOTAL = 10_000
 
 def has_room(worker: Worker, task_channel: TaskChannel) -> bool:
     """Would the worker be offered one more task of this channel, as far as capacity goes?"""
-    return worker.load + task_channel.weight <= worker.capacity and _open_channels(worker, task_channel, 1).exists()
+    return worker.pk in with_room(task_channel)
+
+
+def with_room(task_channel: TaskChannel) -> set[uuid.UUID]:
+    """The workers who have room for one more task of this channel, whatever they are doing."""
+    rows = WorkerChannel.objects.filter(task_channel=task_channel, is_available=True, load__lt=F("capacity"))
+    rows = rows.filter(worker__load__lte=F("worker__capacity") - task_channel.weight)
+    return set(rows.values_list("worker_id", flat=True))
 
 
 def take(worker: Worker, task_channel: TaskChannel, *, units: int, weight: int, ledger: Ledger) -> bool:
     """Take what a new reservation holds. The worker must be locked. False, and nothing changes: there is no room."""
     if worker.load + weight > worker.capacity:
         return False
-    if not _open_channels(worker, task_channel, units).update(load=F("load") + units):
+    rows = WorkerChannel.objects.filter(worker=worker, task_channel=task_channel, is_available=True)
+    if not rows.filter(load__lte=F("capacity") - units).update(load=F("load") + units):
         return False
     worker.load += weight
     worker.ceiling = max(worker.capacity, worker.load)
     ledger.keep(worker, "load", "ceiling")
     return True
-
-
-def _open_channels(worker: Worker, task_channel: TaskChannel, units: int) -> QuerySet[WorkerChannel]:
-    rows = WorkerChannel.objects.filter(worker=worker, task_channel=task_channel, is_available=True)
-    return rows.filter(load__lte=F("capacity") - units)
 
 
 def release(worker: Worker, reservation: Reservation, task: Task, ledger: Ledger) -> None:
@@ -102,11 +107,23 @@ def set_channel(
         row, _ = WorkerChannel.objects.get_or_create(
             worker=held, task_channel=task_channel, defaults={"capacity": capacity, "ceiling": capacity}
         )
+        capacity_before, was_available = row.capacity, row.is_available
         row.capacity, row.ceiling = capacity, max(capacity, row.load)
         if is_available is not None:
             row.is_available = is_available
         row.save(update_fields=["capacity", "ceiling", "is_available"])
-        _note_change(held, now)
+        changed = ["worker.capacity.update"] if row.capacity != capacity_before else []
+        changed += ["worker.channel.availability.update"] if row.is_available != was_available else []
+        channel = {
+            "sid": row.sid,
+            "task_channel_sid": task_channel.sid,
+            "name": task_channel.unique_name,
+            "available": row.is_available,
+            "capacity": row.capacity,
+            "capacity_before": capacity_before,
+            "tasks": row.load,
+        }
+        _note_change(held, now, *(changed or ["worker.capacity.update"]), channel=channel)
 
 
 def set_total(worker: Worker, *, capacity: int, now: dt.datetime) -> None:
@@ -119,8 +136,9 @@ def set_total(worker: Worker, *, capacity: int, now: dt.datetime) -> None:
         _note_change(held, now)
 
 
-def _note_change(worker: Worker, now: dt.datetime) -> None:
+def _note_change(worker: Worker, now: dt.datetime, *types: str, **facts: Any) -> None:
     ledger = Ledger(now)
     ledger.keep(worker, "capacity", "load", "ceiling")
-    ledger.about_worker("worker.capacity.update", worker)
+    for type in types or ("worker.capacity.update",):
+        ledger.about_worker(type, worker, **facts)
     ledger.write()

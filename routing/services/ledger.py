@@ -69,6 +69,8 @@ class Ledger:
 
     def about_worker(self, type: str, worker: Worker, **facts: Any) -> None:
         """An event of the worker's stream; news for the router."""
+        if type == "worker.deleted":
+            facts |= self.stay_of(worker)
         self._entries.append(_Entry(type, None, worker, None, None, None, {}, facts))
         self.changed("worker", worker.pk)
 
@@ -150,6 +152,8 @@ class Ledger:
                 row.workspace_id = entry.workspace_id
             if entry.reservation:
                 row.data["reservation"] = reservation_json[entry.reservation.pk]
+            if entry.worker and not entry.task:
+                row.facts = {**facts, "version": entry.worker.version}
             if entry.worker:
                 row.data["worker"] = worker_json[entry.worker.pk]
                 row.workspace_id = entry.worker.workspace_id

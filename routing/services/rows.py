@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
+from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
 from routing.services import configuration
 
@@ -20,9 +21,7 @@ def save(row: RowType, *, now: dt.datetime) -> RowType:
     row.updated_at = now  # type: ignore[attr-defined]  # all of them have it
     try:
         with transaction.atomic():
-            configuration.check(row)
-            row.save()
-            configuration.changed(row)
+            configuration.save(row, now=now)
     except IntegrityError as error:
         raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
     return row
@@ -35,12 +34,10 @@ def change(row: RowType, values: dict[str, Any], *, now: dt.datetime) -> RowType
     return save(row, now=now)
 
 
-def delete(row: models.Model) -> None:
+def delete(row: models.Model, *, now: dt.datetime | None = None) -> None:
     """Delete it. Raises ``Refused`` while something needs it."""
     try:
-        with transaction.atomic():
-            configuration.changed(row)
-            row.delete()
+        configuration.delete(row, now=now or clock.now())
     except models.ProtectedError as error:
         raise in_use() from error
 

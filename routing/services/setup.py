@@ -67,7 +67,7 @@ def ensure_default_workspace(now: dt.datetime) -> Workspace:
         workspace.offline_activity = workspace.offline_activity or offline
         workspace.save(update_fields=["default_activity", "offline_activity"])
     if is_new:
-        configuration.changed(workspace)
+        configuration.saved(workspace, is_new=True, now=now)
     return workspace
 
 

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
 from routing.models import (
     Activity,
-    Event,
     Reservation,
     Task,
     TaskChannel,
@@ -52,7 +52,7 @@ def create(*, friendly_name: str, template: str = "NONE", now: dt.datetime, **va
                 Workflow.objects.create(
                     workspace=made, friendly_name="Default Fifo Workflow", configuration=document, created_at=now
                 )
-            configuration.changed(made)
+            configuration.saved(made, is_new=True, now=now)
     except IntegrityError as error:
         raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
     return made
@@ -66,9 +66,8 @@ def delete(workspace: Workspace) -> None:
     with transaction.atomic():
         if Task.objects.filter(workspace=workspace, status__in=Task.LIVE, conversation__isnull=False).exists():
             raise rows.in_use()
-        configuration.changed(workspace)
+        configuration.deleted(workspace, now=clock.now())
         # In an order in which nothing that is still there points at what is gone.
-        Event.objects.filter(workspace=workspace).delete()
         Reservation.objects.filter(task__workspace=workspace).delete()
         Task.objects.filter(workspace=workspace).delete()
         Worker.objects.filter(workspace=workspace).delete()

@@ -147,6 +147,9 @@ STORIES: dict[str, Callable[[Desk], object]] = {
     "worker.capacity.update": lambda desk: capacity.set_channel(
         desk.worker, TaskChannel.objects.get(unique_name="chat"), capacity=1, now=desk.now
     ),
+    "worker.channel.availability.update": lambda desk: capacity.set_channel(
+        desk.worker, TaskChannel.objects.get(unique_name="chat"), capacity=3, is_available=False, now=desk.now
+    ),
     "worker.created": lambda desk: None,
 }
 
