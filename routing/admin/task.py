@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from conversations.services import visibility
+from routing.admin.explain import explain_page
 from routing.models import Reservation, Task
 from routing.services import tasks
 
@@ -56,6 +58,7 @@ class TaskAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     inlines = [ReservationInline]
     actions = ["cancel"]
+    actions_detail = ["explain"]
     fields = [
         "sid",
         "conversation",
@@ -93,6 +96,14 @@ class TaskAdmin(ReadOnlyAdmin):
                 tasks.cancel(task, reason=gettext("Canceled by %(user)s") % {"user": request.user}, now=clock.now())
             except ContactCenterError as error:
                 messages.error(request, f"{task.sid}: {error.message}")
+
+    @action(description=_("Explain"), url_path="explain", permissions=["view"], icon="troubleshoot")
+    def explain(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Who will get this task, and why nobody else."""
+        task = self.get_object(request, object_id)
+        if task is None:
+            return HttpResponseRedirect(reverse("admin:routing_task_changelist"))
+        return explain_page(request, self.admin_site, workflow=task.workflow, task=task)
 
     @display(description=_("customer"))
     def customer(self, task: Task) -> str:
