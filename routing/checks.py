@@ -17,6 +17,8 @@ from routing.engine import expression as expressions
 from routing.engine import workflow as documents
 from routing.models import TaskQueue
 
+MAX_BYTES = documents.MAX_BYTES
+
 
 def expression(text: str) -> None:
     """Can the expression be read? Empty text is one that means nobody. Raises ``ExpressionError`` (a ``Refused``)."""

@@ -97,7 +97,7 @@ class WorkflowAdmin(NewsAdmin):
             super().save_model(request, obj, form, change)
             return
         # The document was imported with what is tolerated in it; it is not asked about again.
-        with transaction.atomic(), actor.acting(request.user.sid):
+        with transaction.atomic(), actor.acting(str(getattr(request.user, "sid", ""))):
             obj.save()
             configuration.saved(obj, is_new=False, now=clock.now())
 
@@ -114,7 +114,7 @@ class WorkflowAdmin(NewsAdmin):
         form = ImportForm(request.POST or None, request.FILES or None)
         report = None
         if request.method == "POST" and form.is_valid():
-            with actor.acting(request.user.sid):
+            with actor.acting(str(getattr(request.user, "sid", ""))):
                 report = importer.load(
                     form.cleaned_data["text"],
                     workspace=setup.default_workspace(),
