@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from agents import access, drafts
+from agents import access, drafts, targets
 from agents.access import Desk
 from agents.models import Disposition
 from agents.protocol import commands, frames
@@ -22,8 +22,9 @@ from conversations import queries
 from conversations.models import Conversation, Message, Participant
 from conversations.queries import user_name
 from conversations.services import messages, notices, participants, visibility
-from routing.models import Activity, Reservation, Task, Worker
-from routing.services import presence, reservations, tasks
+from routing.errors import NotYours
+from routing.models import Activity, Reservation, Task, Transfer, Worker
+from routing.services import presence, reservations, seats, tasks, transfers
 
 #: What the answer carries.
 Result = dict[str, Any]
@@ -177,6 +178,31 @@ def _complete(call: Call, command: commands.TaskComplete) -> Result:
     return {}
 
 
+def _transfer_start(call: Call, command: commands.TransferStart) -> Result:
+    task, worker = _task(call, command.conversation), _worker(call)
+    to = targets.find(worker, command.to)
+    if to is None:
+        raise NotVisible(_("There is nobody of this name to transfer to."))
+    transfer = transfers.start(
+        _seat(task, worker), to=to, mode=command.mode, by=worker, note=command.note, now=call.now
+    )
+    _keep_note(call, task, command.note)
+    return {"transfer": transfer.sid}
+
+
+def _transfer_cancel(call: Call, command: commands.TransferCancel) -> Result:
+    task = _task(call, command.conversation)
+    transfer = Transfer.objects.filter(task=task, status=Transfer.Status.INITIATED).first()
+    if transfer is not None:
+        transfers.cancel(transfer, by=_by(call, task), now=call.now)
+    return {}
+
+
+def _leave(call: Call, command: commands.ConversationLeave) -> Result:
+    seats.leave(_task(call, command.conversation), by=_worker(call), now=call.now)
+    return {}
+
+
 def _watch(call: Call, command: commands.ConversationWatch) -> Result:
     conversation = visibility.get(call.desk.user, command.conversation)
     participants.join(conversation, call.desk.user, role=Participant.Role.WATCHING, now=call.now)
@@ -211,6 +237,14 @@ def _task(call: Call, conversation_sid: str) -> Task:
     if task is None:
         raise NotVisible(_("Nothing is left to do in this conversation."))
     return task
+
+
+def _seat(task: Task, worker: Worker) -> Reservation:
+    """The worker's own live reservation of the task."""
+    found = task.reservations.filter(worker=worker, status__in=Reservation.LIVE).first()
+    if found is None:
+        raise NotYours(_("Only the agent who has a task can transfer it."))
+    return found
 
 
 def _by(call: Call, task: Task) -> Worker | None:
@@ -250,6 +284,9 @@ _ACTIONS: dict[type[commands.Command], Callable[[Call, Any], Result]] = {
     commands.ConversationRequeue: _requeue,
     commands.TaskWrapUp: _wrap_up,
     commands.TaskComplete: _complete,
+    commands.TransferStart: _transfer_start,
+    commands.TransferCancel: _transfer_cancel,
+    commands.ConversationLeave: _leave,
     commands.ConversationWatch: _watch,
     commands.ConversationUnwatch: _unwatch,
 }

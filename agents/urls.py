@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("api/conversations/", conversations.Conversations.as_view(), name="api-conversations"),
     path("api/conversations/<sid:sid>/", conversations.Conversation.as_view(), name="api-conversation"),
     path("api/conversations/<sid:sid>/messages/", conversations.Messages.as_view(), name="api-messages"),
+    path("api/conversations/<sid:sid>/targets/", conversations.TransferTargets.as_view(), name="api-targets"),
     path("api/contacts/<sid:sid>/", contacts.Contact.as_view(), name="api-contact"),
     path("api/contacts/<sid:sid>/timeline/", contacts.Timeline.as_view(), name="api-timeline"),
     path("api/canned-replies/", desk.CannedReplies.as_view(), name="api-canned-replies"),

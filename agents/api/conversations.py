@@ -3,9 +3,11 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents import access, targets
 from agents.api import base
 from conversations import queries
 from conversations.services import visibility
+from routing import queries as routing_queries
 
 
 class Conversations(base.ConsoleView):
@@ -48,3 +50,16 @@ class Messages(base.ConsoleView):
         conversation = visibility.get(request.user, sid)
         rows = queries.messages_before(conversation, before=base.number(request, "before"), limit=base.PAGE + 1)
         return Response({"results": rows[-base.PAGE :], "more": len(rows) > base.PAGE})
+
+
+class TransferTargets(base.ConsoleView):
+    """GET -> {agents: [{sid, name, activity, available, has_room}], queues: [{sid, name, available}]}: whom this
+    conversation can be handed to. Empty for who takes no tasks, and when there is nothing left to do."""
+
+    def get(self, request: Request, sid: str) -> Response:
+        conversation = visibility.get(request.user, sid)
+        worker = access.get_desk(access.person(request).pk).worker
+        task = routing_queries.live_task(conversation.pk)
+        if worker is None or task is None:
+            return Response({"agents": [], "queues": []})
+        return Response(targets.listing(worker, task))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from agents.protocol import values
+from contactcenter.lib import ids
 from contactcenter.lib.errors import ContactCenterError
 
 MAX_FRAME = 64 * 1024
@@ -168,6 +169,47 @@ class TaskComplete(Command):
     note: str = _field(values.text(MAX_TEXT), default="")
 
 
+def _mode(value: Any) -> str:
+    if value not in ("WARM", "COLD"):
+        raise ValueError("must be WARM or COLD")
+    return str(value)
+
+
+def _target(value: Any) -> str:
+    for prefix in ("WK", "WQ"):
+        if ids.parse_sid(prefix, value) is not None:
+            return str(value)
+    raise ValueError("must be an id starting with WK or WQ")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStart(Command):
+    """Ask a colleague (WK...) or a queue's agents (WQ...) to join (WARM) or to take over (COLD); answered with
+    ``transfer``, its sid. ``note`` is shown to whoever is asked, and kept as an internal note."""
+
+    type: ClassVar[str] = "transfer.start"
+    conversation: str = _field(_conversation)
+    to: str = _field(_target)
+    mode: str = _field(_mode, default="WARM")
+    note: str = _field(values.text(4096), default="")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCancel(Command):
+    """Think better of it: who was asked is asked no longer."""
+
+    type: ClassVar[str] = "transfer.cancel"
+    conversation: str = _field(_conversation)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationLeave(Command):
+    """One of two agents leaves; the other has the conversation from then on."""
+
+    type: ClassVar[str] = "conversation.leave"
+    conversation: str = _field(_conversation)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationWatch(Command):
     """Look over a colleague's shoulder: becomes a watching participant."""
@@ -207,6 +249,9 @@ COMMANDS: dict[str, type[Command]] = {
         ConversationRequeue,
         TaskWrapUp,
         TaskComplete,
+        TransferStart,
+        TransferCancel,
+        ConversationLeave,
         ConversationWatch,
         ConversationUnwatch,
         Ping,

@@ -522,6 +522,40 @@ async def test_returning_a_conversation_to_the_queue_leaves_the_note() -> None:
         assert await do(lambda: [m.text for m in Message.objects.filter(direction="note")])() == ["Speaks French"]
 
 
+async def test_a_colleague_joins_and_the_giver_leaves() -> None:
+    amira = await an_agent(name="Amira Nasser")
+    async with Tab(amira) as tab:
+        conversation = await accepted(amira, tab)
+        bob = await an_agent(name="Bob Miller", worker={"capacity": 50})
+        to = await do(factory.worker_of)(bob)
+
+        started = await tab.ask("transfer.start", conversation=conversation.sid, to=to.sid, mode="WARM", note="Refund?")
+        again = await tab.ask("transfer.start", conversation=conversation.sid, to=to.sid, mode="WARM")
+        canceled = await tab.ask("transfer.cancel", conversation=conversation.sid)
+        await tab.ask("transfer.start", conversation=conversation.sid, to=to.sid, mode="WARM", note="Refund?")
+        await do(routing.route)(clock.now())
+        async with Tab(bob) as other:
+            await other.subscribe(worker=True)
+            offer = (await other.until_seq("worker", 1))["reservations"][0]
+            assert (offer["role"], offer["transfer"]["note"], offer["transfer"]["direction"]) == (
+                "joining",
+                "Refund?",
+                "incoming",
+            )
+            await other.ask("reservation.accept", reservation=offer["sid"])
+            left = await tab.ask("conversation.leave", conversation=conversation.sid)
+
+    assert (started["type"], again["code"], canceled["type"], left["type"]) == (
+        "ok",
+        "routing.wrong_state",
+        "ok",
+        "ok",
+    )
+    await do(conversation.refresh_from_db)()
+    assert conversation.owner_sid == to.sid
+    assert await do(lambda: [m.text for m in Message.objects.filter(direction="note")])() == ["Refund?"]
+
+
 async def test_refusals_speak_the_agents_language(monkeypatch: pytest.MonkeyPatch) -> None:
     from django.utils import translation
 
@@ -663,6 +697,9 @@ async def test_another_teams_conversation_does_not_exist() -> None:
         "conversation.requeue": {},
         "task.wrapup": {},
         "task.complete": {"disposition": ""},
+        "transfer.start": {"to": "WK" + "0" * 32, "mode": "WARM"},
+        "transfer.cancel": {},
+        "conversation.leave": {},
         "conversation.watch": {},
         "conversation.unwatch": {},
     }

@@ -38,6 +38,7 @@ RULES: dict[str, tuple[str, dict[str, Any], str]] = {
     "api/conversations/": ("get", {"q": "secret"}, "desk"),
     "api/conversations/<sid:sid>/": ("get", {}, "object"),
     "api/conversations/<sid:sid>/messages/": ("get", {}, "object"),
+    "api/conversations/<sid:sid>/targets/": ("get", {}, "object"),
     "api/contacts/<sid:sid>/": ("get", {}, "object"),
     "api/contacts/<sid:sid>/timeline/": ("get", {}, "object"),
     "api/canned-replies/": ("get", {"q": "secret"}, "desk"),

@@ -20,6 +20,12 @@ export interface TimelineEntry {
   channel: ChannelRef;
 }
 
+/** Whom a conversation can be handed to. */
+export interface TransferTargets {
+  agents: { sid: string; name: string; activity: string; available: boolean; has_room: boolean }[];
+  queues: { sid: string; name: string; available: number }[];
+}
+
 export interface Page<T> {
   items: T[];
   /** Ask for the next page with this; null = there is none. */
@@ -59,6 +65,9 @@ export const api = {
   /** The newest page, for looking at a conversation without following it. */
   async lastMessages(conversation: string, signal?: AbortSignal): Promise<Message[]> {
     return pageOf<Message>(await request("GET", `/api/conversations/${conversation}/messages/`, undefined, signal)).items;
+  },
+  transferTargets(conversation: string, signal?: AbortSignal): Promise<TransferTargets> {
+    return request("GET", `/api/conversations/${conversation}/targets/`, undefined, signal);
   },
   contact(sid: string, signal?: AbortSignal): Promise<Contact> {
     return request("GET", `/api/contacts/${sid}/`, undefined, signal);

@@ -143,9 +143,30 @@ export type ReservationStatus =
   | "wrapping"
   | "completed";
 
+export type TransferMode = "WARM" | "COLD";
+
+/** A task on its way to another agent or queue. WARM: both talk to the customer; COLD: the giver is done. */
+export interface Transfer {
+  sid: string;
+  /** Of the reservation that shows it: given away by it, or what brings it. */
+  direction?: "outgoing" | "incoming";
+  mode: TransferMode;
+  status: "initiated" | "completed" | "failed" | "canceled";
+  /** Why it failed: rejected, timeout, rescinded ... */
+  reason: string;
+  note: string;
+  from: { sid: string; name: string };
+  to: { kind: "worker" | "queue"; sid: string; name: string } | null;
+  created_at: string;
+}
+
 export interface Reservation {
   sid: string;
   status: ReservationStatus;
+  /** joining: beside the agent who has the conversation. */
+  role: "owner" | "joining";
+  /** Under way right now. */
+  transfer: Transfer | null;
   created_at: string;
   expires_at: string | null;
   accepted_at: string | null;
@@ -217,6 +238,9 @@ export interface Commands {
   "conversation.requeue": { conversation: string; note?: string };
   "conversation.watch": { conversation: string };
   "conversation.unwatch": { conversation: string };
+  "transfer.start": { conversation: string; to: string; mode: TransferMode; note: string };
+  "transfer.cancel": { conversation: string };
+  "conversation.leave": { conversation: string };
   "task.wrapup": { conversation: string };
   "task.complete": { conversation: string; disposition: string; note?: string };
 }
@@ -272,6 +296,8 @@ export interface EventData {
   participants?: Participant[];
   reservation?: Reservation;
   worker?: Worker;
+  /** With the events of a transfer: how it stands, or ended. */
+  transfer?: Transfer;
 }
 export interface SnapshotFrame {
   type: "snapshot";

@@ -6,10 +6,10 @@
 import { getContext, setContext } from "svelte";
 import { SvelteMap } from "svelte/reactivity";
 import { setCsrfToken } from "../../shared/http";
-import { gettext } from "../../shared/i18n";
+import { gettext, interpolate } from "../../shared/i18n";
 import { api } from "../api";
 import { socketUrl, type ConsoleConfig } from "../config";
-import type { Disposition, EventFrame, Me, Message, Reservation, ServerFrame, Welcome } from "../protocol";
+import type { Disposition, EventFrame, Me, Message, Reservation, ServerFrame, TransferMode, Welcome } from "../protocol";
 import { ConsoleSocket, Refused, type Connection } from "../socket";
 import { fillPlaceholders } from "../state/canned";
 import { reachedStart, type ConversationState } from "../state/conversation";
@@ -25,6 +25,7 @@ import { Reads } from "./reads.svelte";
 import { Streams } from "./streams.svelte";
 import { Tabs } from "./tabs.svelte";
 import { toasts } from "./toasts.svelte";
+import { transferWords } from "./words";
 import { Writing } from "./writing.svelte";
 
 /** A conversation of the agent's, as the list shows it. The state is missing until its snapshot has come. */
@@ -71,7 +72,11 @@ export class Desk {
       subscribe: (payload) => this.socket.request("subscribe", payload),
       unsubscribe: (conversation) => this.socket.tell("unsubscribe", { conversation }),
       openConversations: () => this.tabs.open,
-      onWorker: (before, after) => this.#announcer.offersChanged(offers(before), offers(after)),
+      onWorker: (before, after, event) => {
+        this.#announcer.offersChanged(offers(before), offers(after));
+        const words = event && transferWords(event);
+        if (words) toasts.show(event.event === "task.transfer-completed" ? "good" : "info", words);
+      },
       onConversation: (sid, after, event) => this.#onConversation(sid, after, event),
     });
     this.reads = new Reads({
@@ -242,6 +247,25 @@ export class Desk {
   requeue(sid: string, note: string): Promise<boolean> {
     return this.#finish(sid, gettext("Returned to the queue."), () =>
       this.socket.request("conversation.requeue", { conversation: sid, ...(note ? { note } : {}) }),
+    );
+  }
+
+  /** Ask a colleague or a queue to join, or hand the conversation over. */
+  async transfer(sid: string, to: { sid: string; name: string; isQueue: boolean }, mode: TransferMode, note: string): Promise<boolean> {
+    const ask = () => this.socket.request("transfer.start", { conversation: sid, to: to.sid, mode, note });
+    // A queue may take hours: who hands over to it is done with it at once.
+    return to.isQueue && mode === "COLD"
+      ? this.#finish(sid, interpolate(gettext("Handed over to %(name)s."), { name: to.name }), ask)
+      : this.#do(ask);
+  }
+
+  cancelTransfer(sid: string): Promise<boolean> {
+    return this.#do(() => this.socket.request("transfer.cancel", { conversation: sid }));
+  }
+
+  leave(sid: string): Promise<boolean> {
+    return this.#finish(sid, gettext("You have left the conversation."), () =>
+      this.socket.request("conversation.leave", { conversation: sid }),
     );
   }
 

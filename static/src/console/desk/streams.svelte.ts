@@ -25,7 +25,7 @@ export interface StreamsOptions {
   unsubscribe: (conversation: string) => void;
   /** Conversations that are open on the screen, besides those that are ours. */
   openConversations: () => string[];
-  onWorker: (before: WorkerState | null, after: WorkerState) => void;
+  onWorker: (before: WorkerState | null, after: WorkerState, event: EventFrame | null) => void;
   onConversation: (sid: string, after: ConversationState, event: EventFrame | null) => void;
 }
 
@@ -108,7 +108,7 @@ export class Streams {
       this.worker = state;
     }
     this.#asking.delete(WORKER_STREAM);
-    this.#options.onWorker(before, this.worker);
+    this.#options.onWorker(before, this.worker, frame.type === "event" ? frame : null);
     if (this.loaded) this.follow();
   }
 

@@ -1,7 +1,7 @@
 /** Words for what the server names: known names are translated, others (an administrator's own) shown as they are. */
 
 import { gettext, interpolate } from "../../shared/i18n";
-import type { Conversation, Disposition } from "../protocol";
+import type { Conversation, Disposition, EventFrame } from "../protocol";
 
 export function activityName(name: string): string {
   switch (name) {
@@ -38,6 +38,28 @@ export function ownerWords(owner: Conversation["owner"], isMe: boolean): string 
       return owner.name ? interpolate(gettext("With %(name)s"), { name: owner.name }) : gettext("With a colleague");
     default:
       return gettext("With nobody");
+  }
+}
+
+/** What a transfer's giver should hear of its end, or null. */
+export function transferWords(event: EventFrame): string | null {
+  const transfer = event.data.transfer;
+  if (!transfer) return null;
+  const name = transfer.to?.name ?? "";
+  switch (event.event) {
+    case "task.transfer-completed":
+      return transfer.mode === "WARM"
+        ? gettext("A colleague has joined your conversation.")
+        : gettext("A colleague has taken over your conversation.");
+    case "task.transfer-failed":
+      switch (transfer.reason) {
+        case "rejected":
+          return interpolate(gettext("%(name)s cannot take the conversation now."), { name });
+        default:
+          return interpolate(gettext("%(name)s did not answer. The conversation is still yours."), { name });
+      }
+    default:
+      return null;
   }
 }
 

@@ -87,6 +87,8 @@ export function reservation(sid: string, fields: Partial<Reservation> = {}): Res
   return {
     sid,
     status: "pending",
+    role: "owner",
+    transfer: null,
     created_at: at(0),
     expires_at: at(120),
     accepted_at: null,
