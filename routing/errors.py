@@ -27,3 +27,9 @@ class WrongState(Refused):
     """The task is not in a state in which this can be done."""
 
     code = "routing.wrong_state"
+
+
+class Stale(Refused):
+    """The row has changed since the version the caller knows."""
+
+    code = "routing.stale"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from celery import shared_task
@@ -40,6 +41,15 @@ def sweep_tasks(**_: Any) -> None:
     from routing.services import tasks
 
     tasks.sweep(now=clock.now())
+
+
+@shared_task(queue="low")
+def enter_anew(*, workflow: str, **_: Any) -> None:
+    """Waiting tasks of a workflow whose document changed look for their place in it again."""
+    from contactcenter.lib import clock
+    from routing.services import upkeep
+
+    upkeep.enter_anew(uuid.UUID(workflow), now=clock.now())
 
 
 #: job name -> seconds between two runs

@@ -101,5 +101,5 @@ class OneActivity(base.WireView):
 
     @operation("DeleteActivity", "Delete an activity nobody is in.", answer=None, status=204, path=PATH)
     def delete(self, request: Request, workspace_sid: str, sid: str) -> Response:
-        workspaces.delete_activity(self._row(workspace_sid, sid))
+        workspaces.delete_activity(self._row(workspace_sid, sid), now=clock.now())
         return Response(status=204)

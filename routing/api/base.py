@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
@@ -16,7 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contactcenter.lib.rows import Row
+from contactcenter.lib.text import scrub
 from conversations.models import ApiKey
+from routing import actor
 from routing.api import auth, errors, paging, parsers, schema
 from routing.models import Workspace
 
@@ -27,12 +30,13 @@ Json = dict[str, Any]
 class AlwaysJson(BaseContentNegotiation):
     """Answers are JSON whatever the client says it accepts."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
-    def select_renderer(self, request: Request, renderers: list[Any], format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 class WireView(APIView):
@@ -48,6 +52,17 @@ class WireView(APIView):
 
     def get_exception_handler(self) -> Callable[[Exception, Json], Response | None]:
         return errors.handle
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._acting = contextlib.ExitStack()
+        if isinstance(request.auth, ApiKey):
+            self._acting.enter_context(actor.acting(request.auth.sid))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if (acting := getattr(self, "_acting", None)) is not None:
+            acting.close()
+        return super().finalize_response(request, response, *args, **kwargs)
 
     @property
     def links(self) -> Links:
@@ -97,6 +112,11 @@ def named_row(rows: QuerySet[RowType], sid: str, parameter: str) -> RowType:
 def named(rows: QuerySet[RowType], asked: Json) -> QuerySet[RowType]:
     """Only those with the FriendlyName asked for, if it is."""
     return rows.filter(friendly_name=asked["friendly_name"]) if "friendly_name" in asked else rows
+
+
+def plain(text: str) -> str:
+    """Text of a path as a query may contain it: no NUL, no lone surrogates."""
+    return scrub(text)
 
 
 def snake(name: str) -> str:

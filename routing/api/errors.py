@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactcenter.lib.errors import ContactCenterError, NotVisible
-from routing.errors import NotYours, NoTargetMatches
+from routing.errors import NoTargetMatches, NotYours, Stale
 
 INVALID = 20001
 AUTHENTICATE = 20003
@@ -90,6 +90,8 @@ def _refusal(error: ContactCenterError) -> tuple[int, int]:
         return 404, NOT_FOUND
     if isinstance(error, NotYours):
         return 403, FORBIDDEN
+    if isinstance(error, Stale):
+        return 412, STALE
     if isinstance(error, NoTargetMatches):
         return 400, NO_TARGET
     return 400, INVALID

@@ -11,8 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contactcenter.lib import ids
+from contactcenter.lib.errors import ContactCenterError
 from contactcenter.lib.text import scrub
-from routing.api import parsers
+from routing import checks
+from routing.api import paging, parsers
 
 MAX_NAME = 64
 MAX_ATTRIBUTES = 4096
@@ -36,7 +38,7 @@ class Sid(serializers.CharField):
         self.validators.append(self._check)
 
     def __deepcopy__(self, memo: Any) -> Sid:
-        return Sid(*self.prefixes, **self._kwargs)
+        return Sid(*self.prefixes, **self._kwargs)  # type: ignore[attr-defined]  # set by Field.__new__
 
     def _check(self, value: str) -> None:
         if not any(ids.parse_sid(prefix, value) for prefix in self.prefixes):
@@ -112,3 +114,42 @@ def _check_tree(value: Any, depth: int = 0) -> None:
 class CallbackUrl(serializers.URLField):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": 2048, "allow_blank": True, **options})
+
+
+class Expression(serializers.CharField):
+    """An expression; one that cannot be read is refused with the position and what was expected there."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": MAX_EXPRESSION, "allow_blank": True, "trim_whitespace": False, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        try:
+            checks.expression(text)
+        except ContactCenterError as error:
+            raise serializers.ValidationError(error.message) from error
+        return text
+
+
+class Ordering(serializers.CharField):
+    """``Name:asc`` or ``Name:desc``, with commas. Its value is a paging order that ends with the id."""
+
+    def __init__(self, **options: Any) -> None:
+        self.columns: dict[str, str] = options.pop("columns")
+        super().__init__(**{"max_length": 200, **options})
+
+    def to_internal_value(self, data: Any) -> tuple[paging.Order, ...]:  # type: ignore[override]
+        text: str = super().to_internal_value(data)
+        found: dict[str, paging.Order] = {}
+        for part in text.split(","):
+            name, _, direction = part.strip().partition(":")
+            column = self.columns.get(name)
+            if column is None or direction.lower() not in ("", "asc", "desc") or column in found:
+                known = ", ".join(self.columns)
+                raise serializers.ValidationError(f"Write one of {known}, then :asc or :desc.")
+            found[column] = paging.Order(column, direction.lower() == "desc")
+        first = next(iter(found.values()))
+        return (*found.values(), paging.Order("id", first.descending))
+
+    def run_validators(self, value: Any) -> None:
+        """The order is checked; the text's validators do not fit it."""

@@ -22,7 +22,7 @@ def pascal(name: str) -> str:
 
 @functools.cache
 def _names(form: Form) -> dict[str, str]:
-    names = {name: name for name in form().fields}
+    names: dict[str, str] = {str(name): str(name) for name in form().fields}
     return {**names, **{pascal(name): name for name in names}}
 
 

@@ -13,7 +13,7 @@ from routing.api import base, errors
 class Lost(base.WireView):
     """404 in the wire's form, whatever the method."""
 
-    schema = None  # not an operation anybody should know
+    schema = None  # type: ignore[assignment]  # not an operation anybody should know
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

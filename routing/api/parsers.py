@@ -48,7 +48,7 @@ class JsonParser(BaseParser):
 
 
 def load(text: str) -> Any:
-    """JSON text -> value. Raises ``ValueError`` for what is no JSON, nests too deeply or holds no number of this world."""
+    """JSON text -> value. Raises ``ValueError`` for what is no JSON, nests too deeply, or holds no finite number."""
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:

@@ -68,9 +68,6 @@ class WireSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         return [{"key": []}]
 
-    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        return super()._map_serializer(serializer, direction, bypass_extensions)
-
 
 @functools.cache
 def page_of(row: type[serializers.Serializer[Any]], key: str) -> type[serializers.Serializer[Any]]:
@@ -129,7 +126,6 @@ def operation(
         parameters=parameters,
         request=request,
         responses=responses,
-        auth=[{"key": []}],
     )
 
 

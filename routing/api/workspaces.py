@@ -132,5 +132,5 @@ class OneWorkspace(base.WireView):
 
     @operation("DeleteWorkspace", "Delete a workspace and all that is in it.", answer=None, status=204)
     def delete(self, request: Request, workspace_sid: str) -> Response:
-        workspaces.delete(self.workspace(workspace_sid))
+        workspaces.delete(self.workspace(workspace_sid), now=clock.now())
         return Response(status=204)

@@ -17,7 +17,7 @@ def create_queue(workspace: Workspace, *, now: dt.datetime, **values: Any) -> Ta
     return rows.save(TaskQueue(workspace=workspace, created_at=now, **values), now=now)
 
 
-def delete_queue(queue: TaskQueue) -> None:
+def delete_queue(queue: TaskQueue, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while tasks wait in it or somebody works on its tasks, and while a workflow names it."""
     with transaction.atomic():
         for document in Workflow.objects.filter(workspace_id=queue.workspace_id).values_list(
@@ -27,7 +27,7 @@ def delete_queue(queue: TaskQueue) -> None:
             if queue.sid in text or json.dumps(queue.friendly_name) in text:
                 raise rows.in_use()
         _leave(Task.objects.filter(queue=queue), "queue")
-        rows.delete(queue)
+        rows.delete(queue, now=now)
 
 
 def create_workflow(workspace: Workspace, *, now: dt.datetime, **values: Any) -> Workflow:
@@ -35,11 +35,11 @@ def create_workflow(workspace: Workspace, *, now: dt.datetime, **values: Any) ->
     return rows.save(Workflow(workspace=workspace, created_at=now, **values), now=now)
 
 
-def delete_workflow(workflow: Workflow) -> None:
+def delete_workflow(workflow: Workflow, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while live tasks are in it."""
     with transaction.atomic():
         _leave(Task.objects.filter(workflow=workflow), "workflow")
-        rows.delete(workflow)
+        rows.delete(workflow, now=now)
 
 
 def _leave(tasks: Any, name: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
-from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
 from routing.services import configuration
 
@@ -34,10 +33,10 @@ def change(row: RowType, values: dict[str, Any], *, now: dt.datetime) -> RowType
     return save(row, now=now)
 
 
-def delete(row: models.Model, *, now: dt.datetime | None = None) -> None:
+def delete(row: models.Model, *, now: dt.datetime) -> None:
     """Delete it. Raises ``Refused`` while something needs it."""
     try:
-        configuration.delete(row, now=now or clock.now())
+        configuration.delete(row, now=now)
     except models.ProtectedError as error:
         raise in_use() from error
 

@@ -11,17 +11,12 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import ContactCenterError, Refused
 from contactcenter.lib.text import scrub_json
+from routing.errors import Stale
 from routing.models import Activity, Reservation, Worker, Workspace
 from routing.services import locks, presence, reservations, rows, setup
 from routing.services.ledger import Ledger
 
 MAX_ATTRIBUTES = 4096
-
-
-class Stale(Refused):
-    """The row has changed since the version the caller knows."""
-
-    code = "routing.stale"
 
 
 def create(

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
 from routing.models import (
     Activity,
@@ -58,7 +57,7 @@ def create(*, friendly_name: str, template: str = "NONE", now: dt.datetime, **va
     return made
 
 
-def delete(workspace: Workspace) -> None:
+def delete(workspace: Workspace, *, now: dt.datetime) -> None:
     """Delete the workspace and all that is in it. Raises ``Refused`` for the installation's own, and for one in which
     somebody works on conversations."""
     if workspace.friendly_name == setup.DEFAULT_NAME:
@@ -66,7 +65,7 @@ def delete(workspace: Workspace) -> None:
     with transaction.atomic():
         if Task.objects.filter(workspace=workspace, status__in=Task.LIVE, conversation__isnull=False).exists():
             raise rows.in_use()
-        configuration.deleted(workspace, now=clock.now())
+        configuration.deleted(workspace, now=now)
         # In an order in which nothing that is still there points at what is gone.
         Reservation.objects.filter(task__workspace=workspace).delete()
         Task.objects.filter(workspace=workspace).delete()
@@ -89,13 +88,13 @@ def create_activity(workspace: Workspace, *, friendly_name: str, available: bool
     return rows.save(made, now=now)
 
 
-def delete_activity(activity: Activity) -> None:
+def delete_activity(activity: Activity, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while workers are in it or the workspace's settings name it."""
     workspace = activity.workspace
     named = (workspace.default_activity_id, workspace.timeout_activity_id, workspace.offline_activity_id)
     if activity.pk in named:
         raise rows.in_use()
-    rows.delete(activity)
+    rows.delete(activity, now=now)
 
 
 def create_task_channel(
@@ -120,8 +119,8 @@ def create_task_channel(
     return made
 
 
-def delete_task_channel(channel: TaskChannel) -> None:
+def delete_task_channel(channel: TaskChannel, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while tasks, over or not, are of this channel, and for the workspace's "default"."""
     if channel.unique_name == "default":
         raise rows.in_use()
-    rows.delete(channel)
+    rows.delete(channel, now=now)

@@ -1,0 +1,74 @@
+"""Tasks under configuration: sent through a changed workflow again, deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import structlog
+from django.db import transaction
+
+from contactcenter.lib.errors import ContactCenterError
+from routing.errors import NoTargetMatches, Stale
+from routing.models import Task
+from routing.services import entry, locks, tasks
+from routing.services.ledger import Ledger
+
+log = structlog.get_logger(__name__)
+
+_PLACE = ("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority")
+
+
+def enter_anew(workflow_id: uuid.UUID, *, now: dt.datetime) -> int:
+    """Every waiting task of the workflow enters its document from the top; offers that are open stay so. How many.
+
+    A task no filter fits any more is canceled. One transaction each: a backlog holds nobody up.
+    """
+    waiting = Task.objects.filter(workflow_id=workflow_id, status=Task.Status.PENDING, routing_target="")
+    entered = 0
+    for task_id in list(waiting.order_by("id").values_list("pk", flat=True)):
+        try:
+            entered += _enter(task_id, now)
+        except ContactCenterError as error:  # it ended in this moment, or its conversation did
+            log.warning("task.not_entered_anew", task=Task(pk=task_id).sid, code=error.code)
+    return entered
+
+
+def _enter(task_id: uuid.UUID, now: dt.datetime) -> bool:
+    with transaction.atomic():
+        task = locks.task(task_id)
+        if task.status != Task.Status.PENDING:
+            return False
+        queue_before = task.queue_id
+        try:
+            entry.enter(task, now=now)
+        except NoTargetMatches:
+            tasks.cancel(task, reason="No filter of the workflow matches any more.", now=now)
+            return False
+        ledger = Ledger(now)
+        ledger.keep(task, *_PLACE)
+        ledger.about_task("task.updated", task)
+        entry.note_entry(task, ledger, queue_before=queue_before)
+        if task.queue_id != queue_before:
+            tasks._give_to_queue(task, now)
+        ledger.write()
+    return True
+
+
+def delete(task: Task, *, if_version: int | None = None, now: dt.datetime) -> None:
+    """The task is gone: canceled if it waits, completed if somebody has it, then deleted with its reservations.
+
+    Raises ``Stale`` when it is no longer in version ``if_version``.
+    """
+    with transaction.atomic():
+        held = locks.task(task.pk)
+        if if_version not in (None, held.version):
+            raise Stale(f"The task is in version {held.version} now; fetch it again.")
+        if held.status in (Task.Status.PENDING, Task.Status.RESERVED):
+            held = tasks.cancel(held, reason="Task deleted", now=now)
+        elif held.status in (Task.Status.ASSIGNED, Task.Status.WRAPPING):
+            held = tasks.complete(held, by=None, reason="Task deleted", now=now)
+        ledger = Ledger(now)
+        ledger.about_task("task.deleted", held)
+        ledger.write()
+        held.delete()
