@@ -1,7 +1,8 @@
 """The console's socket door: frames in, commands called, events out.
 
 Two tasks per connection beside the dispatch loop: the *reader*, woken by hints and by the pulse, which turns new rows
-into frames, and the *writer*, which alone sends. Only the reader and ``subscribe`` move ``positions``, one at a time.
+into frames, and the *writer*, which alone sends. Only the reader, ``subscribe`` and an event that came along with its
+hint move ``positions``, one at a time.
 """
 
 from __future__ import annotations
@@ -226,6 +227,18 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         for frame in reading.frames:
             self._put(frame)
 
+    def _take_pushed(self, frame: dict[str, Any]) -> None:
+        """An event that came along with its hint: sent on when it is the very next one, read from its row otherwise."""
+        stream = frame["stream"]
+        held = self.positions.get(stream)
+        if held is None or frame["seq"] <= held:
+            return
+        if frame["seq"] > held + 1 or stream in self._dirty or self._reading.locked():
+            self.look(stream)
+            return
+        self.positions[stream] = frame["seq"]
+        self._put(frames.Event(**{name: value for name, value in frame.items() if name != "type"}))
+
     def look(self, *followed: str) -> None:
         """There may be news in these streams."""
         self._dirty.update(followed)
@@ -277,6 +290,8 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         match frame["type"]:
             case "look":
                 self.look(frame["stream"])
+            case "event":
+                self._take_pushed(frame)
             case "check":
                 self._start(pulse.current().check_access([self]))
             case "typing" | "composing" | "draft" | "read":

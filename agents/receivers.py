@@ -17,8 +17,9 @@ def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -
     push.send(groups.conversation(conversation_id), {"type": "look", "stream": ids.to_sid("CH", conversation_id)})
 
 
-def on_worker_event_recorded(sender: object, *, worker_id: uuid.UUID, **_: Any) -> None:
-    push.send(groups.worker(worker_id), {"type": "look", "stream": "worker"})
+def on_worker_event_recorded(sender: object, *, worker_id: uuid.UUID, frame: dict[str, Any], **_: Any) -> None:
+    # The row itself goes along: an offer is on the screen without anybody reading it back.
+    push.send(groups.worker(worker_id), {"type": "event", "stream": "worker", **frame})
 
 
 def on_typing(sender: object, *, conversation_id: uuid.UUID, active: bool, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The Celery app: queues inbound, outbound, media, low and routing; JSON only, no result backend.
+"""The Celery app: queues inbound, outbound, media and low; JSON only, no result backend.
 
 A job names its own queue: ``@shared_task(queue="inbound")``. Jobs are hints (see docs/architecture.md): losing one
 costs at most the two seconds until a sweep finds the work.

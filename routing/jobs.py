@@ -1,4 +1,4 @@
-"""The routing app's Celery jobs: the doorbell and the sweeps."""
+"""The routing app's Celery jobs: the sweeps. (The router itself is no job: see ``routing.worker``.)"""
 
 from __future__ import annotations
 
@@ -6,14 +6,6 @@ import uuid
 from typing import Any
 
 from celery import shared_task
-
-
-@shared_task(queue="routing", expires=30)
-def ring(**_: Any) -> None:
-    """Somebody changed what the router decides by. Runs in the router's own process (``routing.worker``)."""
-    from routing import worker
-
-    worker.on_doorbell()
 
 
 @shared_task(queue="low")

@@ -1,8 +1,7 @@
 """The router as a process: one thread that leads while it holds the lease, and wakes when rung or by itself.
 
-``run(stop)`` is that thread, in embedded mode and in ``manage.py route`` alike. It needs no broker: with Redis away it
-still looks every second. In ``manage.py route`` a Celery worker around it listens to the doorbell, and only while this
-process leads: with one standby half of the rings would go to the wrong one.
+``run(stop)`` is that thread in embedded mode; ``manage.py route`` does the same as ``run_alone``, with an ear for the
+bell. It needs no broker: with Redis away it still looks every second.
 """
 
 from __future__ import annotations
@@ -12,13 +11,11 @@ import secrets
 import socket
 import threading
 import time
-from typing import Any
 
 import structlog
-from celery import bootsteps
 from django.db import Error, connection
 
-from contactcenter.lib import clock
+from contactcenter.lib import clock, push
 from routing import doorbell
 from routing.services import dispatch
 
@@ -30,7 +27,6 @@ LOOK = 1.0
 PAUSE = 0.5
 #: How often a waiting router looks whether it should stop.
 _SLICE = 0.2
-QUEUE = "routing"
 
 
 class Loop:
@@ -89,55 +85,13 @@ class Loop:
 
 
 def run(stop: threading.Event) -> None:
-    """Be this process's router until ``stop`` is set. Blocks; run it in a thread of its own."""
+    """Be this process's router until ``stop`` is set. Blocks; embedded, run it in a thread of its own."""
+    Loop(stop).run()
+
+
+def run_alone(stop: threading.Event) -> None:
+    """As ``run``, for a process of its own: rung over Redis."""
     loop = Loop(stop)
-    _set_current(loop)
-    try:
-        loop.run()
-    finally:
-        _set_current(None)
-
-
-_current: Loop | None = None
-
-
-def _set_current(loop: Loop | None) -> None:
-    global _current
-    _current = loop
-
-
-def on_doorbell() -> None:
-    """The ring arrived as a Celery message: pass it on to this process's router, if there is one."""
-    if _current is not None:
-        _current.ring()
-
-
-class ListenWhileLeading(bootsteps.StartStopStep):
-    """A bootstep of ``manage.py route``: the doorbell's queue is consumed only while this process leads."""
-
-    requires = {"celery.worker.consumer.tasks:Tasks"}
-
-    def __init__(self, parent: Any, **kwargs: Any) -> None:
-        super().__init__(parent, **kwargs)
-        self._listens = True
-        self._timer: Any = None
-
-    def start(self, parent: Any) -> None:
-        self._listens = True  # as every consumer begins, also after the broker was away
-        self._look(parent)
-        self._timer = parent.timer.call_repeatedly(_SLICE, self._look, (parent,))
-
-    def stop(self, parent: Any) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    shutdown = stop
-
-    def _look(self, parent: Any) -> None:
-        leads = _current is not None and _current.leads
-        if leads and not self._listens:
-            parent.add_task_queue(QUEUE)
-        elif not leads and self._listens:
-            parent.cancel_task_queue(QUEUE)
-        self._listens = leads
+    ear = threading.Thread(target=push.listen, args=(doorbell.BELL, loop.ring, stop), name="doorbell", daemon=True)
+    ear.start()
+    loop.run()

@@ -1,4 +1,4 @@
-"""The only code that sends to a socket group.
+"""The only code that sends to a socket group, and that rings a bell in another process.
 
 A push is a hint: it may be lost, and every reader can ask again for what it missed. So ``send`` never blocks and
 never raises. Call it after the commit (``transaction.on_commit``), or readers look before there is something to see.
@@ -14,6 +14,7 @@ import atexit
 import os
 import queue
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -48,6 +49,38 @@ def send(group: str, frame: Frame) -> None:
         log.exception("push.failed", group=group)
 
 
+def ring(bell: str) -> None:
+    """Wake whoever waits in ``listen`` for this bell, in any process. A hint as ``send`` is: it never raises."""
+    try:
+        _publisher().put_raw(_bell(bell), b"")
+    except Exception:
+        log.exception("push.failed", bell=bell)
+
+
+def listen(bell: str, heard: Callable[[], None], stop: threading.Event) -> None:
+    """Call ``heard`` for every ring, and after each (re)connection, for a ring may have been missed. Blocks until
+    ``stop`` is set (it takes up to a second to notice); with Redis away it tries again every second."""
+    import redis
+
+    config = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    client = redis.Redis.from_url(config["hosts"][0], socket_connect_timeout=2, health_check_interval=10)
+    while not stop.is_set():
+        try:
+            with client.pubsub(ignore_subscribe_messages=True) as subscription:
+                subscription.subscribe(_bell(bell))
+                heard()
+                while not stop.is_set():
+                    if subscription.get_message(timeout=1.0) is not None:
+                        heard()
+        except (redis.RedisError, OSError) as error:
+            log.warning("push.deaf", bell=bell, error=type(error).__name__)
+            stop.wait(1.0)
+
+
+def _bell(name: str) -> str:
+    return f"{settings.CHANNEL_LAYERS['default']['CONFIG'].get('prefix', 'asgi')}__bell__{name}"
+
+
 class _Publisher:
     """One daemon thread with one Redis connection."""
 
@@ -63,11 +96,14 @@ class _Publisher:
         self._thread.start()
 
     def put(self, group: str, payload: bytes) -> None:
+        # The name channels_redis gives a group's pub/sub channel; a test against a real Redis holds us to it.
+        self.put_raw(f"{self._prefix}__group__{group}", payload)
+
+    def put_raw(self, channel: str, payload: bytes) -> None:
         try:
-            # The name channels_redis gives a group's pub/sub channel; a test against a real Redis holds us to it.
-            self._waiting.put_nowait((f"{self._prefix}__group__{group}", payload))
+            self._waiting.put_nowait((channel, payload))
         except queue.Full:
-            log.warning("push.dropped", group=group)
+            log.warning("push.dropped", channel=channel)
 
     def _run(self) -> None:
         while True:

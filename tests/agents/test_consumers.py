@@ -243,6 +243,35 @@ async def test_doubled_and_reordered_hints_change_nothing() -> None:
         assert await tab.nothing()
 
 
+async def test_an_event_that_comes_along_with_its_hint_is_shown_without_reading_its_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    amira = await an_agent()
+    async with Tab(amira) as tab:
+        await tab.subscribe(worker=True)
+        monkeypatch.setattr("agents.streams.proceed", None)
+
+        await do(scenes.offer)(await do(routing.conversation)(), amira)
+
+        state = await tab.until_seq("worker", 2)
+        assert [reservation["status"] for reservation in state["reservations"]] == ["pending"]
+
+
+async def test_pushed_events_that_are_doubled_early_or_late_change_nothing() -> None:
+    from contactcenter.lib import groups, push
+
+    amira = await an_agent()
+    async with Tab(amira) as tab:
+        await tab.subscribe(worker=True)
+        await do(scenes.offer)(await do(routing.conversation)(), amira)
+        await tab.until_seq("worker", 2)
+        for seq in (1, 2, 2, 99):
+            event = {"stream": "worker", "seq": seq, "event": "reservation.created", "data": {}, "at": "2026-01-01"}
+            push.send(groups.worker(amira.worker.pk), {"type": "event", **event})
+
+        assert await tab.nothing()
+
+
 async def test_a_lost_hint_costs_seconds_not_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.pulse.PERIOD", 0.1)
     monkeypatch.setattr("contactcenter.lib.push.send", lambda group, frame: None)
