@@ -26,7 +26,7 @@ def add(
     plain.insert(message)
     _attach(message, attachments)
     changed = ["message_seq", "event_seq"]
-    if message.direction != Message.Direction.INTERNAL:
+    if message.direction not in (Message.Direction.INTERNAL, Message.Direction.SYSTEM):
         conversation.last_message_at = message.created_at
         conversation.last_message_text = summary(message, attachments)
         changed += ["last_message_at", "last_message_text"]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from conversations import queries as conversation_queries
 from conversations.models import Conversation
-from conversations.services import ownership, participants
+from conversations.services import ownership, participants, story
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, Transfer, Worker
@@ -113,6 +114,8 @@ class Seats:
     def give(self, worker: Worker, now: dt.datetime) -> None:
         """The conversation is the worker's."""
         if self.task.conversation is not None:
+            before = self.task.conversation
+            was_held, name = before.owner == Conversation.Owner.WORKER, before.owner_name
             ownership.change(
                 self.task.conversation,
                 owner=Conversation.Owner.WORKER,
@@ -121,15 +124,26 @@ class Seats:
                 user=worker.user,
                 now=now,
             )
+            if was_held:
+                story.tell(before, "taken_over", now=now, name=shown(worker), before=name)
+            else:
+                story.tell(before, "accepted", now=now, name=shown(worker))
 
     def sit_down(self, worker: Worker, now: dt.datetime) -> None:
         """The worker joins the conversation beside its owner."""
         if self.task.conversation is not None and worker.user is not None:
             participants.join(self.task.conversation, worker.user, role="joining", now=now)
+            story.tell(self.task.conversation, "joined", now=now, name=shown(worker))
 
     def _stand_up(self, worker: Worker, now: dt.datetime) -> None:
         if self.task.conversation is not None and worker.user is not None:
             participants.leave(self.task.conversation, worker.user, now=now)
+            story.tell(self.task.conversation, "left", now=now, name=shown(worker))
+
+
+def shown(worker: Worker) -> str:
+    """An agent's name as colleagues know it."""
+    return (conversation_queries.user_name(worker.user) if worker.user is not None else "") or worker.friendly_name
 
 
 def lock(task: Task, also: Iterable[uuid.UUID] = ()) -> Seats:

@@ -16,7 +16,7 @@ from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
 from contactcenter.lib.text import scrub_json
 from conversations.models import Conversation, Team
-from conversations.services import lifecycle, ownership
+from conversations.services import lifecycle, ownership, story
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, TaskChannel, Transfer, Worker, Workflow
@@ -235,6 +235,7 @@ def requeue(
         found = seats.lock(task)
         _held_by(found, by)
         ledger = Ledger(now)
+        owner = found.owner
         if not is_transfer:
             found.withdraw(ledger, reason=reason)
         for reservation in list(found.rows):
@@ -251,6 +252,9 @@ def requeue(
         ledger.about_task("task.updated", task, _about(task))
         entry.note_entry(task, ledger, queue_before=queue_before)
         _give_to_queue(task, now)
+        if task.conversation is not None and task.queue is not None and owner is not None:
+            line, name = "handed_over" if is_transfer else "returned", seats.shown(found.workers[owner.worker_id])
+            story.tell(task.conversation, line, now=now, name=name, queue=task.queue.friendly_name)
         ledger.write()
     return task
 

@@ -9,7 +9,7 @@ import pytest
 from django.db.models import Sum
 
 from contactcenter.lib.errors import Refused
-from conversations.models import Conversation, Participant
+from conversations.models import Conversation, Message, Participant
 from routing.errors import NotYours, ReservationOver, WrongState
 from routing.models import Event, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
 from routing.services import presence, reservations, seats, tasks, transfers
@@ -402,3 +402,25 @@ def test_attributes_given_with_a_transfer_replace_the_tasks(scene: Scene) -> Non
     scene.transfer(scene.basil, attributes={"topic": "refund"})
 
     assert Task.objects.get(pk=scene.task.pk).attributes == {"topic": "refund"}
+
+
+def lines(scene: Scene) -> list[tuple[str, dict[str, str]]]:
+    rows = Message.objects.filter(conversation=scene.conversation, direction="system").order_by("seq")
+    return [(row.kind, row.data) for row in rows]
+
+
+def test_the_conversation_tells_its_story(scene: Scene) -> None:
+    scene.transfer(scene.basil)
+    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(1))
+    seats.leave(scene.task, by=scene.amira, now=scene.at(2))
+    scene.held = Reservation.objects.get(task=scene.task, worker=scene.basil)
+    scene.amira, scene.basil = scene.basil, scene.amira
+    scene.transfer(scene.queue, "COLD")
+
+    assert lines(scene) == [
+        ("accepted", {"name": "Amira"}),
+        ("joined", {"name": "Basil"}),
+        ("taken_over", {"name": "Basil", "before": "Amira"}),
+        ("handed_over", {"name": "Basil", "queue": "Experts"}),
+    ]
+    assert Conversation.objects.get(pk=scene.conversation.pk).last_message_text == ""

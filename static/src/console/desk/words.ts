@@ -1,7 +1,7 @@
 /** Words for what the server names: known names are translated, others (an administrator's own) shown as they are. */
 
 import { gettext, interpolate } from "../../shared/i18n";
-import type { Conversation, Disposition, EventFrame } from "../protocol";
+import type { Conversation, Disposition, EventFrame, Message } from "../protocol";
 
 export function activityName(name: string): string {
   switch (name) {
@@ -38,6 +38,28 @@ export function ownerWords(owner: Conversation["owner"], isMe: boolean): string 
       return owner.name ? interpolate(gettext("With %(name)s"), { name: owner.name }) : gettext("With a colleague");
     default:
       return gettext("With nobody");
+  }
+}
+
+/** A line about what happened to a conversation; the server sends facts, the words are ours. */
+export function storyWords(message: Message): string {
+  const fact = (name: string): string => String(message.data[name] ?? "");
+  const { name, before, queue } = { name: fact("name"), before: fact("before"), queue: fact("queue") };
+  switch (message.kind) {
+    case "accepted":
+      return interpolate(gettext("%(name)s accepted the conversation"), { name });
+    case "taken_over":
+      return interpolate(gettext("%(name)s took over from %(before)s"), { name, before });
+    case "joined":
+      return interpolate(gettext("%(name)s joined the conversation"), { name });
+    case "left":
+      return interpolate(gettext("%(name)s left the conversation"), { name });
+    case "returned":
+      return interpolate(gettext("%(name)s returned the conversation to %(queue)s"), { name, queue });
+    case "handed_over":
+      return interpolate(gettext("%(name)s handed the conversation over to %(queue)s"), { name, queue });
+    default:
+      return message.text || interpolate(gettext("Event: %(kind)s"), { kind: message.kind });
   }
 }
 
