@@ -49,6 +49,8 @@ class Identity(Row):
     display_name = models.CharField(_("display name"), max_length=256, blank=True, default="")
     is_verified = models.BooleanField(_("verified"), default=False)
     is_reachable = models.BooleanField(_("reachable"), default=True)
+    #: set on the instance that made the row
+    is_new = False
 
     class Meta:
         verbose_name = _("identity")

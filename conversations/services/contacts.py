@@ -73,8 +73,7 @@ def _create(channel: Channel, sender: Sender, *, now: dt.datetime) -> Identity:
         created_at=now,
     )
     if once.insert(identity):
-        identity_id, channel_id = str(identity.pk), str(channel.pk)
-        transaction.on_commit(lambda: _fetch_profile_later(identity_id, channel_id), robust=True)
+        identity.is_new = True
         return identity
     # Somebody else was faster; their identity has its own contact.
     contact.delete()
@@ -83,10 +82,13 @@ def _create(channel: Channel, sender: Sender, *, now: dt.datetime) -> Identity:
     return found
 
 
-def _fetch_profile_later(identity_id: str, channel_id: str) -> None:
+def get_to_know(channel: Channel, identity: Identity) -> None:
+    """Have the provider asked who a new identity is; nothing for one that was known. Call it once the message of
+    theirs is on its way to whoever answers: that matters more."""
     from conversations import jobs
 
-    jobs.fetch_profile.delay(identity_id=identity_id, channel_id=channel_id)
+    if identity.is_new:
+        jobs.fetch_profile.delay(identity_id=str(identity.pk), channel_id=str(channel.pk))
 
 
 def _learn(identity: Identity, sender: Sender) -> None:

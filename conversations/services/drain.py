@@ -28,7 +28,7 @@ from contactcenter.lib.errors import ContactCenterError
 from contactcenter.lib.text import scrub
 from conversations import events, wire
 from conversations.models import Channel, InboundEvent
-from conversations.services import lanes, plain, receipts, received
+from conversations.services import contacts, lanes, plain, receipts, received
 
 log = structlog.get_logger(__name__)
 
@@ -180,6 +180,8 @@ def process(row: InboundEvent, *, now: dt.datetime) -> tuple[str, str]:
                 created=created,
                 now=now,
             )
+            if created:
+                contacts.get_to_know(channel, message.conversation.identity)
             is_known = True
         case Receipt():
             is_known = receipts.record_status(channel, event, now=now)

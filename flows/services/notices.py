@@ -19,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 
 from contactcenter.lib.errors import Refused
 from conversations import queries
-from conversations.models import Conversation
+from conversations.models import Channel, Conversation
 from conversations.services import messages, notices, stream
 from flows import language
 from flows.models import QueueNotice
@@ -93,12 +93,28 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     who do not wait any more.
     """
     tasks = _waiting(queue_id)
-    rows = {
-        row.conversation_id: row
-        for row in QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
-        if queue_id is None or row.conversation_id in tasks
-    }
-    return sum(_look_after(key, rows.get(key), tasks.get(key), now=now) for key in {**rows, **tasks})
+    known: set[uuid.UUID] = set()
+    due: list[uuid.UUID] = []
+    # Most of them have nothing new to hear: those are never made into objects.
+    for key, *state in QueueNotice.objects.values_list("conversation_id", *_STATE):
+        known.add(key)
+        if (queue_id is None and key not in tasks) or (key in tasks and _has_news(*state, tasks[key][1], now)):
+            due.append(key)
+    rows = QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
+    found = {row.conversation_id: row for row in rows.filter(conversation__in=due)}
+    wanted = [*found, *(key for key in tasks if key not in known)]
+    return sum(_look_after(key, found.get(key), tasks.get(key), now=now) for key in wanted)
+
+
+_STATE = ("conversation__channel__type", "is_quiet", "shown_ahead", "due_at")
+
+
+def _has_news(
+    channel_type: str, is_quiet: bool, shown: int | None, due_at: dt.datetime, ahead: int, now: dt.datetime
+) -> bool:
+    if is_quiet:
+        return False
+    return shown != ahead if queries.capabilities(Channel(type=channel_type)).live_queue else due_at <= now
 
 
 def _look_after(
@@ -139,17 +155,14 @@ def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int
 
 
 def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: dt.datetime) -> bool:
-    if row.is_quiet:
-        return False
+    """``row`` has news."""
     if queries.capabilities(row.conversation.channel).live_queue:
         # Whoever changes the row shows it; of two sweeps one does.
         mine = QueueNotice.objects.filter(pk=row.pk, shown_ahead=row.shown_ahead)
-        if row.shown_ahead == ahead or not mine.update(shown_ahead=ahead):
+        if not mine.update(shown_ahead=ahead):
             return False
         _show(row.conversation, ahead)
         return True
-    if row.due_at > now:
-        return False
     with transaction.atomic():
         conversation = stream.lock(row.conversation_id)
         mine = QueueNotice.objects.filter(pk=row.pk, due_at=row.due_at)

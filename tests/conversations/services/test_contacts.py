@@ -70,7 +70,8 @@ def test_what_is_empty_is_filled_and_what_is_known_stays(now: dt.datetime) -> No
 def test_a_new_identitys_profile_is_asked_for_in_a_job(provider: Provider, drain: JobQueue, now: dt.datetime) -> None:
     line = make.channel()
     provider.profile = Profile(name="Layla\u202e Haddad", language="ar")
-    contacts.resolve(line, make.sender("a", name=""), now=now)
+    contacts.get_to_know(line, contacts.resolve(line, make.sender("a", name=""), now=now))
+    contacts.get_to_know(line, contacts.resolve(line, make.sender("a", name=""), now=now))
     assert drain.names() == ["conversations.jobs.fetch_profile"]
 
     drain()

@@ -42,6 +42,7 @@ def accept(task: Task, *, now: dt.datetime = NOW) -> Reservation:
     user = conversations.user(first_name="Sara", last_name="Ali")
     worker = routing.worker(user=user)
     offer = Reservation.objects.create(task=task, worker=worker, weight=0, units=0)
+    Task.objects.filter(pk=task.pk).update(status=Task.Status.RESERVED)
     return reservations.accept(offer, by=worker, now=now)
 
 
