@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -12,6 +13,10 @@ from contactcenter.lib import groups, ids, push
 from conversations import events as conversation_events
 from routing import events as routing_events
 
+#: Seconds between two hints to supervisors from this process.
+HINT_EVERY = 0.3
+_hinted_at = 0.0
+
 
 def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -> None:
     push.send(groups.conversation(conversation_id), {"type": "look", "stream": ids.to_sid("CH", conversation_id)})
@@ -20,6 +25,16 @@ def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -
 def on_worker_event_recorded(sender: object, *, worker_id: uuid.UUID, frame: dict[str, Any], **_: Any) -> None:
     # The row itself goes along: an offer is on the screen without anybody reading it back.
     push.send(groups.worker(worker_id), {"type": "event", "stream": "worker", **frame})
+
+
+def on_routing_changed(sender: object, **_: Any) -> None:
+    """One hint for all the news of a moment. Live views gather for longer than hints are held back (``GATHER``), so
+    what is left out here is seen by the look the last hint led to."""
+    global _hinted_at
+    now = time.monotonic()
+    if now - _hinted_at >= HINT_EVERY:
+        _hinted_at = now
+        push.send(groups.supervisors(), {"type": "look"})
 
 
 def on_typing(sender: object, *, conversation_id: uuid.UUID, active: bool, **_: Any) -> None:
@@ -39,4 +54,10 @@ def connect() -> None:
     conversation_events.event_recorded.connect(on_event_recorded, dispatch_uid="agents.event_recorded")
     conversation_events.typing.connect(on_typing, dispatch_uid="agents.typing")
     routing_events.worker_event_recorded.connect(on_worker_event_recorded, dispatch_uid="agents.worker_event_recorded")
+    for signal in (
+        routing_events.worker_event_recorded,
+        routing_events.task_changed,
+        routing_events.queue_changed,
+    ):
+        signal.connect(on_routing_changed, dispatch_uid="agents.routing_changed")
     user_logged_out.connect(on_logged_out, dispatch_uid="agents.logged_out")

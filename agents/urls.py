@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path, register_converter
 
 from agents import views
-from agents.api import contacts, conversations, desk
+from agents.api import contacts, conversations, desk, supervision
 
 
 class SidConverter:
@@ -38,4 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("api/drafts/", desk.Drafts.as_view(), name="api-drafts"),
     path("api/uploads/", desk.Uploads.as_view(), name="api-uploads"),
     path("api/me/", desk.Me.as_view(), name="api-me"),
+    path("api/supervision/", supervision.Overview.as_view(), name="api-supervision"),
+    path("api/supervision/agents/<sid:sid>/", supervision.Agent.as_view(), name="api-supervision-agent"),
+    path("api/supervision/tasks/<sid:sid>/", supervision.TaskOrder.as_view(), name="api-supervision-task"),
 ]

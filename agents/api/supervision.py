@@ -1,0 +1,156 @@
+"""What a supervisor does from the live view: agents' activity, skills and capacity; where tasks go."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import access
+from agents.api import base
+from agents.models import User
+from agents.supervision import overview, scope
+from contactcenter.lib import clock
+from contactcenter.lib.errors import NotVisible
+from contactcenter.lib.rows import Row
+from contactcenter.lib.text import scrub_name
+from routing import actor, queries
+from routing.models import Activity, TaskChannel, TaskQueue, Worker
+from routing.services import capacity, moves, presence, tasks
+
+Found = TypeVar("Found", bound=Row)
+
+#: Lists of words in a worker's attributes that are edited here.
+WORDS = ("languages", "skills", "departments")
+
+
+class MaySupervise(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        if not isinstance(user, User) or not scope.may_look(user):
+            return False
+        return request.method == "GET" or user.has_perm(view.changes)
+
+
+class SupervisionView(base.ConsoleView):
+    permission_classes = [MaySupervise]
+    #: permission needed to change something
+    changes = ""
+
+
+class Overview(SupervisionView):
+    """GET -> the live view's whole state."""
+
+    def get(self, request: Request) -> Response:
+        return Response(overview.state(access.person(request), now=clock.now()))
+
+
+class ChannelChange(serializers.Serializer[Any]):
+    capacity = serializers.IntegerField(min_value=0, max_value=capacity.MAX_PER_CHANNEL)
+    available = serializers.BooleanField()
+
+
+class WorkerChange(serializers.Serializer[Any]):
+    activity = serializers.CharField(required=False)
+    capacity = serializers.IntegerField(required=False, min_value=0, max_value=capacity.MAX_TOTAL)
+    channels = serializers.DictField(child=ChannelChange(), required=False)
+    languages = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=50)
+    skills = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=50)
+    departments = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=50)
+
+
+class Agent(SupervisionView):
+    """POST {activity?, languages?, skills?, departments?, capacity?, channels?: {name: {capacity, available}}} -> the
+    agent. What is not given stays."""
+
+    changes = "routing.change_worker"
+
+    def post(self, request: Request, sid: str) -> Response:
+        person, now = access.person(request), clock.now()
+        worker = _find(scope.workers(person), sid)
+        if worker is None:
+            raise NotVisible(_("There is no such agent, or they are not yours to see."))
+        form = WorkerChange(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        with actor.acting(person.sid):
+            words = {name: _words(given[name]) for name in WORDS if name in given}
+            if any(worker.attributes.get(name, []) != value for name, value in words.items()):
+                presence.update_attributes(worker, {**worker.attributes, **words}, now=now)
+            if given.get("capacity", worker.capacity) != worker.capacity:
+                capacity.set_total(worker, capacity=given["capacity"], now=now)
+            self._set_channels(worker, given.get("channels", {}))
+            if "activity" in given:
+                activity = _find(Activity.objects.filter(workspace=worker.workspace_id), given["activity"])
+                if activity is None:
+                    raise serializers.ValidationError({"activity": [_("There is no such activity.")]})
+                presence.set_activity(worker, activity, by=person, now=now, reject_pending=True)
+        return Response(queries.worker_json(worker))
+
+    def _set_channels(self, worker: Worker, given: dict[str, Any]) -> None:
+        known = {row.unique_name: row for row in TaskChannel.objects.filter(workspace=worker.workspace_id)}
+        held = {row.task_channel_id: row for row in worker.channels.all()}
+        for name, change in given.items():
+            if name not in known:
+                raise serializers.ValidationError({"channels": [_("There is no such task channel.")]})
+            row = held.get(known[name].pk)
+            if row is None or (row.capacity, row.is_available) != (change["capacity"], change["available"]):
+                capacity.set_channel(
+                    worker,
+                    known[name],
+                    capacity=change["capacity"],
+                    is_available=change["available"],
+                    now=clock.now(),
+                )
+
+
+class TaskChange(serializers.Serializer[Any]):
+    move = serializers.CharField(required=False)
+    priority = serializers.IntegerField(required=False, min_value=0, max_value=tasks.MAX_PRIORITY)
+    cancel = serializers.BooleanField(required=False, default=False)
+
+
+class TaskOrder(SupervisionView):
+    """POST {move?: WQ.. or WK.., priority?, cancel?: true} -> {sid, status}."""
+
+    changes = "routing.change_task"
+
+    def post(self, request: Request, sid: str) -> Response:
+        person, now = access.person(request), clock.now()
+        task = _find(scope.tasks(person), sid)
+        if task is None:
+            raise NotVisible(_("There is no such task, or it is not yours to see."))
+        form = TaskChange(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        name = scrub_name(person.display_name, 100)
+        with actor.acting(person.sid):
+            if given.get("priority", task.priority) != task.priority:
+                task = tasks.update(task, priority=given["priority"], now=now)
+            if "move" in given:
+                to = self._goal(person, given["move"])
+                task = moves.move(task, to=to, reason=_("Moved by %(user)s") % {"user": name}, now=now)
+            if given["cancel"]:
+                task = tasks.cancel(task, reason=_("Canceled by %(user)s") % {"user": name}, now=now)
+        return Response({"sid": task.sid, "status": task.status})
+
+    def _goal(self, person: User, sid: str) -> TaskQueue | Worker:
+        found = _find(scope.queues(person), sid) or _find(scope.workers(person), sid)
+        if found is None:
+            raise NotVisible(_("There is no such queue or agent, or they are not yours to see."))
+        return found
+
+
+def _find(rows: QuerySet[Found], sid: str) -> Found | None:
+    """The row behind a public id, if it is among these."""
+    row_id = rows.model.id_from_sid(sid)
+    return None if row_id is None else rows.filter(pk=row_id).first()
+
+
+def _words(given: list[str]) -> list[str]:
+    return list(dict.fromkeys(word for text in given if (word := scrub_name(text, 64))))
