@@ -13,13 +13,21 @@ if TYPE_CHECKING:
     from routing.engine.matcher import Matcher
 
 
+#: How many of the longest idle are looked at before the eligible ones are searched for.
+_WALK = 48
+
+
 def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
     """The worker the task is offered to next, or None.
 
     Who declined it comes after everybody else, not before ``reoffer_after``, and in the order they declined.
     """
+    target = task.target
+    if not (task.declined or task.holds or task.ignore_capacity or (target is not None and target.order_by)):
+        return _longest_idle_of(matcher, task)
+    idle = matcher.idle[task.channel]
     members = matcher.eligibility.members[task.klass]
-    found = members if task.ignore_capacity else members & matcher.free[task.channel]
+    found = members if task.ignore_capacity else members & idle.members
     if not found:
         return None
     excluded = False
@@ -34,14 +42,29 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
             found ^= 1 << worker.slot
             excluded = True
             if at + matcher.reoffer_after <= now:
-                again.append((at, matcher.idle[task.channel].keys[worker.slot], worker.slot))
+                again.append((at, idle.keys[worker.slot], worker.slot))
     if not found:
         return matcher.slots[min(again)[2]] if again else None
-    if task.target is not None and task.target.order_by:
+    if target is not None and target.order_by:
         return matcher.slots[_first_by(matcher, found, task)]
     if task.ignore_capacity:
         return min((worker for slot in slots(found) if (worker := matcher.slots[slot])), key=_idleness)
     return matcher.slots[_longest_idle(matcher, task, found, excluded)]
+
+
+def _longest_idle_of(matcher: Matcher, task: Task) -> Worker | None:
+    """The longest idle of the task's class. Most have somebody among those idle the longest of all."""
+    idle = matcher.idle[task.channel]
+    flags, after = matcher.eligibility.flags(task.klass), idle.after
+    slot = after[0]
+    for _ in range(min(_WALK, idle.size)):
+        if flags[slot]:
+            return matcher.slots[slot]
+        slot = after[slot]
+    if idle.size <= _WALK:
+        return None
+    found = matcher.eligibility.members[task.klass] & idle.members
+    return matcher.slots[_longest_idle(matcher, task, found, False)] if found else None
 
 
 def _longest_idle(matcher: Matcher, task: Task, found: int, excluded: bool) -> int:

@@ -17,7 +17,7 @@ class IdleOrder:
     ``keys[slot]`` is what a slot is ordered by, the smaller the longer idle; -1 when it is not in the list.
     """
 
-    __slots__ = ("after", "before", "keys", "size")
+    __slots__ = ("_bits", "_set", "after", "before", "keys", "size")
 
     def __init__(self) -> None:
         self.after: list[int] = [0]
@@ -26,6 +26,17 @@ class IdleOrder:
         #: (idle since, in microseconds) << 24 | slot: a total order, equal times by slot
         self.keys: list[int] = [-1]
         self.size = 0
+        #: who is in the list as a bitset: changed in place here, made into an integer when somebody asks
+        self._bits = bytearray(1)
+        self._set: int | None = 0
+
+    @property
+    def members(self) -> int:
+        """Who is in the list, as a bitset of slots."""
+        found = self._set
+        if found is None:
+            found = self._set = int.from_bytes(self._bits, "little")
+        return found
 
     def grow(self, slot: int) -> None:
         """Make room for a slot number."""
@@ -33,6 +44,7 @@ class IdleOrder:
             self.after.append(0)
             self.before.append(0)
             self.keys.append(-1)
+        self._bits.extend(bytes((slot >> 3) + 1 - len(self._bits)))
 
     def insert(self, slot: int, since: float) -> None:
         """Put a slot where its time belongs; it must not be in the list."""
@@ -43,10 +55,10 @@ class IdleOrder:
             left = last  # the usual case: nobody became idle later
         else:
             left = self._neighbour(slot, key)
-            while (right := after[left]) and keys[right] < key:
-                left = right
         keys[slot] = key
         self.size += 1
+        self._bits[slot >> 3] ^= 1 << (slot & 7)
+        self._set = None
         after[slot] = right = after[left]
         before[slot] = left
         after[left] = slot
@@ -60,22 +72,19 @@ class IdleOrder:
         before[right] = left
         self.keys[slot] = -1
         self.size -= 1
-
-    def moved(self, slot: int, since: float) -> bool:
-        """Is this not the time the slot stands in the list with?"""
-        return self.keys[slot] >> 24 != int(since * 1e6)
+        self._bits[slot >> 3] ^= 1 << (slot & 7)
+        self._set = None
 
     def _neighbour(self, slot: int, key: int) -> int:
-        """Somebody in the list (or the anchor) who comes before ``key``, as close to it as can be had cheaply."""
+        """The one (or the anchor) after whom ``key`` belongs: from an old neighbour on, or from the end backwards."""
         after, before, keys = self.after, self.before, self.keys
-        left = before[slot]
+        early, late = before[slot], before[0]
         for _ in range(_HOPS):
-            if keys[left] >= 0 or not left:
+            if keys[early] >= 0 or not early:
                 break
-            left = before[left]
-        if left and 0 <= keys[left] < key:
-            return left
-        early, late = 0, before[0]
+            early = before[early]
+        if keys[early] < 0 or keys[early] > key:
+            early = 0
         while True:
             following = after[early]
             if not following or keys[following] > key:

@@ -8,8 +8,8 @@ as a dead entry until it comes to the top, or half of the heap is dead.
 from __future__ import annotations
 
 import bisect
-import heapq
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from heapq import heapify, heappop, heappush
 
 #: Larger than every key: the head of an empty heap.
 NOTHING = 1 << 200
@@ -39,7 +39,7 @@ def pack_overdue(start: float, ticket: int) -> int:
 class Lanes:
     """``heads[channel][class]`` is the smallest key waiting there, or ``NOTHING``."""
 
-    __slots__ = ("_classes", "_dead", "_dead_in", "_heaps", "_order", "heads", "sizes", "wide")
+    __slots__ = ("_classes", "_dead", "_dead_in", "_heaps", "_order", "filled", "heads", "wide")
 
     def __init__(self) -> None:
         self.heads: list[list[int]] = []
@@ -47,14 +47,14 @@ class Lanes:
         self._classes = 0
         self._dead: set[tuple[int, int, int]] = set()
         self._dead_in: dict[tuple[int, int], int] = {}
-        #: how many tasks wait, by channel
-        self.sizes: list[int] = []
+        #: by channel: in how many classes tasks wait
+        self.filled: list[int] = []
         #: whether somebody is in so many classes that the heads are kept sorted
         self.wide = False
         self._order: list[list[int]] = []
 
     def add_channel(self) -> None:
-        self.sizes.append(0)
+        self.filled.append(0)
         self.heads.append([NOTHING] * self._classes)
         self._heaps.append([[] for _ in range(self._classes)])
         self._order.append([])
@@ -69,48 +69,36 @@ class Lanes:
 
     def push(self, channel: int, klass: int, key: int) -> None:
         """A task waits."""
-        self.sizes[channel] += 1
         if self._dead and (channel, klass, key) in self._dead:
             self._bury((channel, klass, key))  # it never left the heap: it lives again
             return
-        heapq.heappush(self._heaps[channel][klass], key)
-        heads = self.heads[channel]
-        if key < heads[klass]:
-            if self.wide:
-                self._set_head(channel, klass, key)
-            else:
-                heads[klass] = key
+        heap = self._heaps[channel][klass]
+        heappush(heap, key)
+        if heap[0] is key:
+            self._set_head(channel, klass, key)
 
     def remove(self, channel: int, klass: int, key: int) -> None:
         """A task waits no longer."""
-        self.sizes[channel] -= 1
         heap = self._heaps[channel][klass]
         if heap[0] != key:
-            self._dead.add((channel, klass, key))
-            count = self._dead_in.get((channel, klass), 0) + 1
-            self._dead_in[channel, klass] = count
-            if count > 32 and count * 2 > len(heap):
-                self._compact(channel, klass)
+            self._kill(channel, klass, key)
             return
-        heapq.heappop(heap)
+        heappop(heap)
         if self._dead_in:
             while heap and (channel, klass, heap[0]) in self._dead:
-                self._bury((channel, klass, heapq.heappop(heap)))
-        if self.wide:
-            self._set_head(channel, klass, heap[0] if heap else NOTHING)
+                self._bury((channel, klass, heappop(heap)))
+        if heap and not self.wide:
+            self.heads[channel][klass] = heap[0]  # as _set_head does, in the most common case
         else:
-            self.heads[channel][klass] = heap[0] if heap else NOTHING
+            self._set_head(channel, klass, heap[0] if heap else NOTHING)
 
-    def first(self, channel: int, pick: Pick, classes: Collection[int]) -> int:
-        """The best waiting task's key over these classes, or ``NOTHING``; ``pick`` gets their heads from the list."""
-        if self.wide and len(classes) > WIDE:
-            return self._first_in_order(channel, classes)
-        return min(pick(self.heads[channel]))
+    def first_of(self, channel: int, classes: Container[int]) -> int:
+        """The best waiting task's key over many classes, found by looking at the best heads first (``wide``).
 
-    def _first_in_order(self, channel: int, members: Container[int]) -> int:
-        """The best waiting task's key over the classes in ``members``, looking at the best of all first."""
+        Over few it is the least of their ``heads``.
+        """
         for packed in self._order[channel]:
-            if packed & ((1 << _CLASS_BITS) - 1) in members:
+            if packed & ((1 << _CLASS_BITS) - 1) in classes:
                 return packed >> _CLASS_BITS
         return NOTHING
 
@@ -129,6 +117,10 @@ class Lanes:
         """What waits in a lane, in no order."""
         return [key for key in self._heaps[channel][klass] if (channel, klass, key) not in self._dead]
 
+    def count(self) -> int:
+        """How many tasks wait."""
+        return sum(len(heap) for heaps in self._heaps for heap in heaps) - len(self._dead)
+
     def widen(self) -> None:
         """From now on keep the heads sorted."""
         if not self.wide:
@@ -141,24 +133,34 @@ class Lanes:
         heap, dead = self._heaps[channel][klass], self._dead
         frontier = [(heap[0], 0)]
         while frontier:
-            key, index = heapq.heappop(frontier)
+            key, index = heappop(frontier)
             if key >= bound:
                 break
             if key & TICKET_MASK not in barred and (channel, klass, key) not in dead:
                 return key
             for child in (2 * index + 1, 2 * index + 2):
                 if child < len(heap):
-                    heapq.heappush(frontier, (heap[child], child))
+                    heappush(frontier, (heap[child], child))
         return NOTHING
 
     def _set_head(self, channel: int, klass: int, key: int) -> None:
+        heads = self.heads[channel]
+        before = heads[klass]
+        self.filled[channel] += (key != NOTHING) - (before != NOTHING)
         if self.wide:
-            order, before = self._order[channel], self.heads[channel][klass]
+            order = self._order[channel]
             if before != NOTHING:
                 del order[bisect.bisect_left(order, before << _CLASS_BITS | klass)]
             if key != NOTHING:
                 bisect.insort(order, key << _CLASS_BITS | klass)
-        self.heads[channel][klass] = key
+        heads[klass] = key
+
+    def _kill(self, channel: int, klass: int, key: int) -> None:
+        self._dead.add((channel, klass, key))
+        count = self._dead_in.get((channel, klass), 0) + 1
+        self._dead_in[channel, klass] = count
+        if count > 32 and count * 2 > len(self._heaps[channel][klass]):
+            self._compact(channel, klass)
 
     def _bury(self, entry: tuple[int, int, int]) -> None:
         self._dead.discard(entry)
@@ -174,6 +176,6 @@ class Lanes:
                 self._dead.discard((channel, klass, key))
             else:
                 alive.append(key)
-        heapq.heapify(alive)
+        heapify(alive)
         heap[:] = alive
         del self._dead_in[channel, klass]

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any
 
 from routing.engine import chooser
 from routing.engine.book import Book
-from routing.engine.lanes import NOTHING, TICKET_MASK
+from routing.engine.lanes import NOTHING, TICKET_MASK, WIDE
 from routing.engine.model import (
     TOO_MANY_ASSIGNMENTS,
     TTL_EXCEEDED,
@@ -92,20 +91,18 @@ class Matcher(Book):
     def _settle_one(self, worker: Worker | None, tasks: list[tuple[int, Task]]) -> None:
         """Of the tasks that wait in lanes only this worker can serve any: there is nobody to compare with."""
         heapq.heapify(tasks)
-        while worker is not None:
-            key = self._best_for(worker)
-            if tasks and tasks[0][0] < key:
-                self._sync(worker)
-                self._place_next(tasks)
-                continue
-            if key == NOTHING:
-                self._sync(worker)
-                break
-            task = self._tickets[key & TICKET_MASK]
-            self._leave_lane(task)
-            self._begin_round(task)
-            if task.state != ENDING:
-                self._offer(task, worker)
+        if worker is not None:
+            while (key := self._best_for(worker)) != NOTHING:
+                if tasks and tasks[0][0] < key:
+                    self._sync(worker)
+                    self._place_next(tasks)
+                    continue
+                task = self._tickets[key & TICKET_MASK]
+                self._leave_lane(task)
+                self._begin_round(task)
+                if task.state != ENDING:
+                    self._offer(task, worker)
+            self._sync(worker)
         while tasks:
             self._place_next(tasks)
 
@@ -128,7 +125,7 @@ class Matcher(Book):
                 task = self._tickets[key & TICKET_MASK]
                 if self._place(task):
                     heapq.heappush(queue, (task.key, -1, 0))
-            elif self.free[channel]:
+            elif self.idle[channel].size:
                 key = self._serve_lane(key, channel, klass, passed.setdefault((channel, klass), set()))
                 if key != NOTHING:
                     heapq.heappush(queue, (key, channel, klass))
@@ -140,7 +137,7 @@ class Matcher(Book):
         return [
             (head, channel, klass)
             for channel, heads in enumerate(self.lanes.heads)
-            if self.free[channel]
+            if self.idle[channel].size
             for klass in classes
             if (head := heads[klass]) != NOTHING
         ]
@@ -153,7 +150,7 @@ class Matcher(Book):
             if worker is not None:
                 self._leave_lane(task)
                 self._offer_round(task, worker)
-            elif self.eligibility.members[klass] & self.free[channel]:
+            elif self.eligibility.members[klass] & self.idle[channel].members:
                 passed.add(task.ticket)  # whoever has room declined it; they may take the next one
             else:
                 return NOTHING
@@ -253,16 +250,24 @@ class Matcher(Book):
             now = self._now
             for ticket in [ticket for ticket, until in barred.items() if until <= now]:
                 del barred[ticket]
-        lanes, slot, channel = self.lanes, worker.slot, 0
-        pick = self.eligibility.picks[slot] or self.eligibility.pick(slot)
-        for load, cap in zip(worker.loads, worker.caps, strict=True):
-            if load < cap and lanes.sizes[channel] and self._has_room(worker, channel):
-                key = lanes.first(channel, pick, self.eligibility.class_sets[slot])
-                if barred and key & TICKET_MASK in barred:
-                    key = lanes.first_except(channel, self.eligibility.classes[slot], barred)
-                if key < best:
-                    best = key
-            channel += 1
+        if not worker.available:
+            return best
+        slot, lanes, eligibility = worker.slot, self.lanes, self.eligibility
+        pick, loads, caps, weights = eligibility.picks[slot], worker.loads, worker.caps, self.weights
+        for channel, filled in enumerate(lanes.filled):
+            if not filled or loads[channel] >= caps[channel] or not worker.is_open[channel]:
+                continue
+            held = worker.load if self.interruptible[channel] else worker.load - worker.soft
+            if held + weights[channel] > worker.capacity:
+                continue
+            if not lanes.wide or len(eligibility.classes[slot]) <= WIDE:
+                key = min((pick or eligibility.pick(slot))(lanes.heads[channel]))
+            else:
+                key = lanes.first_of(channel, eligibility.class_sets[slot])
+            if barred and key & TICKET_MASK in barred:
+                key = lanes.first_except(channel, eligibility.classes[slot], barred)
+            if key < best:
+                best = key
         return best
 
 

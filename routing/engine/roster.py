@@ -30,8 +30,7 @@ class Roster:
         #: by channel: does its work give way to that of the others; does idleness count there by itself
         self.interruptible: list[bool] = []
         self.optimized: list[bool] = []
-        #: by channel: the workers with room for one more, as a bitset and in the order of their idleness
-        self.free: list[int] = []
+        #: by channel: the workers with room for one more, in the order of their idleness
         self.idle: list[IdleOrder] = []
         self.queues: dict[Id, Queue] = {}
         self.workers: dict[Id, Worker] = {}
@@ -60,7 +59,6 @@ class Roster:
         self.weights.append(weight)
         self.interruptible.append(interruptible)
         self.optimized.append(optimized)
-        self.free.append(0)
         self.idle.append(IdleOrder())
         self.lanes.add_channel()
 
@@ -131,22 +129,19 @@ class Roster:
 
     def _sync(self, worker: Worker) -> None:
         """Bring what searches look at in line with the worker's own numbers."""
-        slot, channel = worker.slot, 0
-        for idle, load, cap in zip(self.idle, worker.loads, worker.caps, strict=True):
-            has = load < cap and self._has_room(worker, channel)
+        slot, loads = worker.slot, worker.loads
+        for channel, idle in enumerate(self.idle):
+            has = loads[channel] < worker.caps[channel] and self._has_room(worker, channel)
             key = idle.keys[slot]
             if has:
                 since = worker.idle_on[channel] if self.optimized[channel] else worker.idle_since
                 if key < 0:
-                    self.free[channel] ^= 1 << slot
                     idle.insert(slot, since)
                 elif key >> 24 != int(since * 1e6):
                     idle.remove(slot)
                     idle.insert(slot, since)
             elif key >= 0:
-                self.free[channel] ^= 1 << slot
                 idle.remove(slot)
-            channel += 1
 
     def _has_room(self, worker: Worker, channel: int) -> bool:
         """Whether the worker may be offered one more task of a channel whose own capacity is not used up."""

@@ -295,7 +295,7 @@ class Stories(RuleBasedStateMachine):
         matcher = getattr(self, "matcher", None)
         if matcher is not None and not self.unsettled:
             waiting = sum(task.state == "waiting" for task in self.naive.tasks.values())
-            assert sum(matcher.lanes.sizes) == waiting == sum(task.in_lane for task in matcher.tasks.values())
+            assert matcher.lanes.count() == waiting == sum(task.in_lane for task in matcher.tasks.values())
 
 
 Stories.TestCase.settings = settings(
