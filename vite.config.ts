@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { compress } from "./static/build/compress.ts";
 
 // Apps served by Django pages.
-const entries = ["static/src/console/main.ts", "static/src/simulator/main.ts"];
+const entries = ["static/src/console/main.ts", "static/src/simulator/main.ts", "static/src/supervisor/main.ts"];
 
 const devPort = Number(process.env["VITE_DEV_PORT"] ?? 5173);
 

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 
+from agents.supervision.page import live
 from channels_adapters import registry
 from contactcenter import views
 
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", views.metrics, name="metrics"),
     path("jsi18n/", JavaScriptCatalog.as_view(packages=["contactcenter"]), name="javascript-catalog"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/live/", admin.site.admin_view(live), name="live"),
     path("admin/", admin.site.urls),
     path("", include("channels_adapters.simulator.urls")),
     path("", include("channels_adapters.webchat.shop")),

@@ -110,7 +110,6 @@ def _task(row: tuple[Any, ...]) -> Json:
     named = attributes.get("name") if isinstance(attributes, dict) else None
     return {
         "sid": ids.to_sid("WT", row_id),
-        "id": str(row_id),
         "status": status,
         "priority": priority,
         "since": queries.iso(since),

@@ -57,6 +57,14 @@ UNFOLD: dict[str, Any] = {
             {
                 "items": [
                     {"title": _("Now"), "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                    {
+                        "title": _("Live"),
+                        "icon": "sensors",
+                        "link": reverse_lazy("live"),
+                        "permission": lambda request: request.user.has_perms(
+                            ["routing.view_worker", "routing.view_taskqueue"]
+                        ),
+                    },
                 ],
             },
             {

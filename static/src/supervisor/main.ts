@@ -1,0 +1,23 @@
+import "../shared/tokens.css";
+import "./style.css";
+import { mount } from "svelte";
+import { setLocale } from "../shared/format";
+import { setCsrfToken } from "../shared/http";
+import App from "./App.svelte";
+
+export interface Config {
+  language: string;
+  csrf: string;
+  ws_path: string;
+  console_url: string;
+  task_url: string;
+  agent_url: string;
+  login_url: string;
+}
+
+const config = JSON.parse(document.getElementById("live-config")?.textContent ?? "{}") as Config;
+setLocale(config.language);
+setCsrfToken(config.csrf);
+
+const target = document.getElementById("live");
+if (target) mount(App, { target, props: { config } });
