@@ -1,6 +1,7 @@
 """The front door for HTTP and sockets. Daphne (or any ASGI server) runs ``contactcenter.asgi.application``.
 
-``/ws/...`` are the console's sockets: signed in by session, same origin only. ``/channels/<slug>/...`` belong to
+``/ws/...`` are the console's sockets: signed in by session, same origin only. ``/taskrouter/...`` is the worker SDK's:
+signed in by token, from any page. ``/channels/<slug>/...`` belong to
 the adapters: their pages live on other people's sites, so they check their own list of origins.
 """
 
@@ -21,6 +22,7 @@ from django.urls import path  # noqa: E402
 from agents import routing_ws  # noqa: E402
 from channels_adapters import registry  # noqa: E402
 from contactcenter.sockets import RefuseUnknownPaths, SameOriginOnly  # noqa: E402
+from routing.api.bridge import routing_ws as bridge_ws  # noqa: E402
 
 
 def _adapter_urls() -> list[object]:
@@ -37,6 +39,7 @@ application = ProtocolTypeRouter(
         "websocket": RefuseUnknownPaths(
             {
                 "/channels/": URLRouter(_adapter_urls()),
+                "/taskrouter/": URLRouter(bridge_ws.websocket_urlpatterns),
                 "/ws/": SameOriginOnly(AuthMiddlewareStack(URLRouter(routing_ws.websocket_urlpatterns))),
             }
         ),

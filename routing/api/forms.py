@@ -29,12 +29,12 @@ def _names(form: Form) -> dict[str, str]:
 def body(request: Request, form: Form) -> Values:
     """The body's parameters. Only those given are there. Raises ``ValidationError`` that says their wire names."""
     data = request.data
-    return _read(data if isinstance(data, dict) else {}, form)
+    return values(data if isinstance(data, dict) else {}, form)
 
 
 def query(request: Request, form: Form) -> Values:
     """The query string's parameters."""
-    return _read(query_values(request), form)
+    return values(query_values(request), form)
 
 
 def query_values(request: Request) -> parsers.Values:
@@ -46,12 +46,13 @@ def query_values(request: Request) -> parsers.Values:
     return held
 
 
-def _read(values: parsers.Values, form: Form) -> Values:
+def values(given: parsers.Values, form: Form) -> Values:
+    """Parameters, each a list of what was given, checked. Raises ``ValidationError`` that says their wire names."""
     names = _names(form)
     fields = form().fields
     data: dict[str, Any] = {}
     said: dict[str, str] = {}
-    for wire, held in values.items():
+    for wire, held in given.items():
         name = names.get(wire)
         if name is None or not held:
             continue

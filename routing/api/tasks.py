@@ -221,8 +221,11 @@ def create(workspace: Workspace, asked: Json, now: dt.datetime) -> Task:
     return tasks.create(workflow=workflow, attributes=attributes, routing_target=target, now=now, **asked)
 
 
-def change(row: Task, asked: Json, *, if_version: int | None, now: dt.datetime) -> None:
-    """Change what is given, all or nothing. Raises 412 when the task is not in version ``if_version``."""
+def change(row: Task, asked: Json, *, if_version: int | None, by: Worker | None = None, now: dt.datetime) -> None:
+    """Change what is given, all or nothing. ``by``: the worker who does it, None for a program.
+
+    Raises 412 when the task is not in version ``if_version``.
+    """
     _check_start(asked, now)
     status, reason = asked.pop("assignment_status", None), asked.pop("reason", None)
     with transaction.atomic():
@@ -235,9 +238,9 @@ def change(row: Task, asked: Json, *, if_version: int | None, now: dt.datetime) 
         if status == Task.Status.CANCELED:
             tasks.cancel(held, reason=reason or "", now=now)
         elif status == Task.Status.COMPLETED:
-            tasks.complete(held, by=None, reason=reason or "", now=now)
+            tasks.complete(held, by=by, reason=reason or "", now=now)
         elif status == Task.Status.WRAPPING:
-            tasks.wrap_up(held, by=None, now=now)
+            tasks.wrap_up(held, by=by, now=now)
         else:
             raise errors.invalid("AssignmentStatus", f"A task that is {held.status} cannot be made {status}.")
 

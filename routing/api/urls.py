@@ -18,6 +18,7 @@ from routing.api import (
     workflows,
     workspaces,
 )
+from routing.api.bridge import views as bridge
 
 IN = "Workspaces/<str:workspace_sid>"
 OF_TASK = f"{IN}/Tasks/<str:task_sid>"
@@ -50,4 +51,4 @@ resources = [
     path(f"{IN}/Events/<str:sid>", events.OneEvent.as_view()),
 ]
 
-urlpatterns = [*resources, re_path(r"^.*$", lost.Lost.as_view())]
+urlpatterns = [*resources, path("wschannels", bridge.Bridge.as_view()), re_path(r"^.*$", lost.Lost.as_view())]

@@ -60,6 +60,8 @@ def site() -> Iterator[Site]:
     """``manage.py serve`` on a data folder of its own."""
     with live.running("serve") as server:
         yield Site(server)
+        # Shown when a test failed: what the server had to say.
+        print(server.output()[-8000:])
 
 
 @pytest.fixture(scope="module")
