@@ -44,5 +44,33 @@ def enter_anew(*, workflow: str, **_: Any) -> None:
     upkeep.enter_anew(uuid.UUID(workflow), now=clock.now())
 
 
+@shared_task(queue="low")
+def sweep_events(**_: Any) -> None:
+    """What happened is counted and handed to the webhooks, for a second at most; then those are rung."""
+    import time
+
+    from contactcenter.lib import clock
+    from routing.services import fold
+
+    until = time.monotonic() + 1
+    while fold.fold(clock.now()) and time.monotonic() < until:
+        pass
+
+
+@shared_task(queue="low")
+def sweep_old_events(**_: Any) -> None:
+    """Events and figures that have been kept long enough."""
+    from contactcenter.lib import clock
+    from routing.services import fold
+
+    fold.forget(clock.now())
+
+
 #: job name -> seconds between two runs
-SCHEDULE = {"routing.jobs.sweep_presence": 1.0, "routing.jobs.sweep_stuck": 2.0, "routing.jobs.sweep_tasks": 10.0}
+SCHEDULE = {
+    "routing.jobs.sweep_presence": 1.0,
+    "routing.jobs.sweep_stuck": 2.0,
+    "routing.jobs.sweep_tasks": 10.0,
+    "routing.jobs.sweep_events": 1.0,
+    "routing.jobs.sweep_old_events": 60.0,
+}

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
 from routing.models import Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace
 from routing.statistics import counting, live, reading
@@ -71,7 +72,7 @@ def cumulative(
     if isinstance(scope, Worker):
         workspace = Workspace(pk=scope.workspace_id)
         return workers_cumulative(workspace, [scope.pk], start=start, end=end, task_channel=task_channel, now=now)
-    figures = reading.total(_scope(scope, task_channel), start=start, end=end)
+    figures = reading.total(_scope(scope, task_channel), start=start, end=end, now=now, spread=bool(split_by_wait_time))
     found = _span(start, end) | {name: figures.counts.get(name, 0) for name in (*_OFFERS, *_TASKS)}
     if isinstance(scope, TaskQueue):
         found["tasks_entered"] = figures.counts.get("tasks_entered", 0)
@@ -97,10 +98,9 @@ def workers_cumulative(
     now: dt.datetime,
 ) -> Json:
     """What the workspace's workers (or those with these ids) did: time in activities, what became of their offers."""
-    rows = Worker.objects.filter(workspace=workspace)
-    ids = list((rows if workers is None else rows.filter(pk__in=workers)).values_list("pk", flat=True))
+    ids = None if workers is None else set(workers)
     channel_id = _channel_id(workspace, task_channel)
-    parts = reading.by_worker(workspace.pk, ids, task_channel_id=channel_id, start=start, end=end)
+    parts = reading.by_worker(workspace.pk, ids, task_channel_id=channel_id, start=start, end=end, now=now)
     figures = Figures()
     for part in parts.values():
         figures.add(part)
@@ -112,14 +112,14 @@ def workers_cumulative(
     )
 
 
-def sla(queue: TaskQueue, *, start: dt.datetime, end: dt.datetime) -> Json:
+def sla(queue: TaskQueue, *, start: dt.datetime, end: dt.datetime, now: dt.datetime | None = None) -> Json:
     """The queue's service level: of the tasks taken or given up in the time, how many were taken within its target.
 
     ``{"target", "short_abandon", "accepted", "accepted_within", "abandoned", "short_abandoned", "sla"}``; ``sla`` is a
     share of 1, or None when nothing counts.
     """
     scope = reading.Scope(queue.workspace_id, queue_id=queue.pk)
-    return _sla(queue, reading.total(scope, start=start, end=end))
+    return _sla(queue, reading.total(scope, start=start, end=end, now=now or clock.now()))
 
 
 def overview(workspace: Workspace, *, now: dt.datetime) -> list[Json]:
@@ -133,8 +133,8 @@ def overview(workspace: Workspace, *, now: dt.datetime) -> list[Json]:
     until = now + dt.timedelta(microseconds=1)
     scope = reading.Scope(workspace.pk)
     midnight = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = reading.by_queue(scope, start=midnight, end=until)
-    lately = reading.by_queue(scope, start=now - dt.timedelta(minutes=30), end=until)
+    today = reading.by_queue(scope, start=midnight, end=until, now=now)
+    lately = reading.by_queue(scope, start=now - dt.timedelta(minutes=30), end=until, now=now)
     return [
         {
             "sid": queue.sid,

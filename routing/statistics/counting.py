@@ -39,7 +39,7 @@ MOVES = ("worker.activity.update", "worker.deleted")
 #: All that is counted; every other event leaves the figures as they are.
 TYPES = (*COUNTERS, *MOVES)
 TASK_COUNTERS = (*dict.fromkeys(COUNTERS.values()), "tasks_moved")
-#: measure -> (event type, key of its facts)
+#: measure -> (event type, key of its facts); of "abandoned" only the histogram is kept
 MEASURES = {
     "accepted": ("reservation.accepted", "waited"),
     "queued": ("reservation.accepted", "queued"),
@@ -59,6 +59,7 @@ class Counted(NamedTuple):
     workflow_id: uuid.UUID | None
     task_channel_id: uuid.UUID | None
     worker_id: uuid.UUID | None
+    task_id: uuid.UUID | None
     facts: Mapping[str, Any] | None
 
 
@@ -102,10 +103,6 @@ class Figures:
     def wait(self, measure: str) -> Wait:
         return self.waits.setdefault(measure, Wait())
 
-    def measure(self, measure: str, milliseconds: int) -> None:
-        self.wait(measure).add(1, milliseconds, milliseconds, milliseconds)
-        self.spread(measure, -(-milliseconds // 1000))
-
     def spread(self, measure: str, seconds: int, number: int = 1) -> None:
         histogram = self.seconds.setdefault(measure, {})
         histogram[seconds] = histogram.get(seconds, 0) + number
@@ -127,7 +124,7 @@ class Figures:
 def of_tasks(event: Counted) -> Iterator[tuple[Key, Figures]]:
     """What the event adds to the figures of queues, workflows and workspaces."""
     name = COUNTERS.get(event.type)
-    if name is None:
+    if name is None or name == "reservations_completed":
         return
     facts = event.facts or {}
     before = facts.get("from")
@@ -141,7 +138,9 @@ def of_tasks(event: Counted) -> Iterator[tuple[Key, Figures]]:
         yield _key(event, uuid.UUID(hex=before)), moved
     for measure, (type, fact) in MEASURES.items():
         if type == event.type and fact in facts:
-            figures.measure(measure, facts[fact])
+            figures.spread(measure, -(-facts[fact] // 1000))
+            if measure != "abandoned":
+                figures.wait(measure).add(1, facts[fact], facts[fact], facts[fact])
     if figures.counts:
         yield _key(event, event.queue_id), figures
 
