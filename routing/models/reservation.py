@@ -61,7 +61,6 @@ class Reservation(Row):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(status="pending"), name="reservation_due"),
             models.Index(
                 fields=["worker"],
                 condition=models.Q(status__in=["pending", "accepted", "wrapping"]),

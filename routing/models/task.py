@@ -22,10 +22,13 @@ class Task(Row):
 
     LIVE = ("pending", "reserved", "assigned", "wrapping")
 
-    workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, related_name="tasks")
+    # Foreign keys that few values share have no index: nobody searches by them alone, and every change of a task's
+    # status would write an entry into each.
+    workspace = models.ForeignKey("routing.Workspace", on_delete=models.CASCADE, db_index=False, related_name="tasks")
     workflow = models.ForeignKey(
         "routing.Workflow",
         on_delete=models.PROTECT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="tasks",
@@ -34,13 +37,18 @@ class Task(Row):
     queue = models.ForeignKey(
         "routing.TaskQueue",
         on_delete=models.PROTECT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="tasks",
         verbose_name=_("queue"),
     )
     task_channel = models.ForeignKey(
-        "routing.TaskChannel", on_delete=models.PROTECT, related_name="tasks", verbose_name=_("task channel")
+        "routing.TaskChannel",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="tasks",
+        verbose_name=_("task channel"),
     )
     conversation = models.ForeignKey(
         "conversations.Conversation",
@@ -92,11 +100,6 @@ class Task(Row):
                 fields=["queue", "-priority", "virtual_start_time"],
                 condition=models.Q(status__in=["pending", "reserved"]),
                 name="task_waiting",
-            ),
-            models.Index(
-                fields=["due_at"],
-                condition=models.Q(status__in=["pending", "reserved", "assigned", "wrapping"]),
-                name="task_due",
             ),
         ]
 

@@ -52,6 +52,11 @@ class Workspace(Row):
         _("prioritize queue order"), max_length=4, choices=[("FIFO", "FIFO"), ("LIFO", "LIFO")], default="FIFO"
     )
     reoffer_after = models.PositiveIntegerField(_("re-offer after (s)"), default=30)
+    overdue_after = models.PositiveIntegerField(
+        _("overdue after (s), 0 = never"),
+        default=0,
+        help_text=_("A task that has waited this long comes before all others, whatever their priority."),
+    )
     vanish_after = models.PositiveIntegerField(_("offline after (s) without a connection"), default=30)
     requeue_after = models.PositiveIntegerField(_("requeue conversations after (s)"), default=300)
     wrap_up_limit = models.PositiveIntegerField(_("wrap-up limit (s), 0 = none"), default=0)
