@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from contactcenter.lib import ids
@@ -136,6 +137,7 @@ class _Inquiry:
                 "attributes": spec.attributes,
                 "task_channel": self.channel.unique_name,
                 "priority": spec.priority,
+                "with": [self.standing.workers[held.worker].name for held in spec.reservations],
             },
             "workers": len(self.standing.workers),
             "warnings": list(document.warnings[:FILTERS]) if document else [],
@@ -219,13 +221,13 @@ class _Inquiry:
             where = _("it goes to target %(number)s") % {"number": following.target + 1}
         if step["skipped"]:
             return _("Nobody can be offered it now and skip_if holds: %(where)s at once.") % {"where": where}
-        told = {"seconds": round(target.until or 0), "where": where}
-        return _("If nobody has accepted %(seconds)s s after it entered the filter, %(where)s.") % told
+        told = {"time": _span(target.until or 0), "where": where}
+        return _("If nobody has accepted %(time)s after it entered the filter, %(where)s.") % told
 
     def patience(self) -> str:
         if self.spec.expires is not None:
-            left = max(0, round(self.spec.expires - self.now.timestamp()))
-            return _("It waits here, at most %(seconds)s s more; then it is canceled.") % {"seconds": left}
+            left = _span(self.spec.expires - self.now.timestamp())
+            return _("It waits here, for %(time)s at most; then it is canceled.") % {"time": left}
         return _("It waits here until its time to live is over.")
 
     def step(self, target: Target, place: Position | None) -> Json:
@@ -329,6 +331,13 @@ class _Inquiry:
     def is_asked_for(self, row: uuid.UUID) -> bool:
         worker = self.standing.workers[row]
         return self.agent in (worker.sid.casefold(), worker.name.casefold())
+
+
+def _span(seconds: float) -> str:
+    """A time in words; short ones to the second."""
+    if seconds < 120:
+        return _("%(n)s s") % {"n": max(0, round(seconds))}
+    return timesince(dt.datetime(2000, 1, 1), dt.datetime(2000, 1, 1) + dt.timedelta(seconds=seconds))
 
 
 def _clause(node: Node, scope: Any, task: Any = None) -> Json:

@@ -110,6 +110,8 @@ def _shown(told: Json) -> Json:
         for agent in step["agents"]:
             for reason in agent["reasons"]:
                 _put_values(reason.get("failed", []))
+    if told["steps"] and told["steps"][-1]["then"] == told["end"]:
+        told["end"] = ""
     return told
 
 

@@ -205,6 +205,8 @@ def test_a_task_that_is_there_is_explained_from_where_it_stands() -> None:
 
     first, second = told["steps"]
     assert offer.worker_id == ann.pk
+    assert told["task"]["with"] == []
+    assert second["then"] == "It waits here, for 1\xa0day at most; then it is canceled."
     assert (named(first), reasons(first)) == ([bob.friendly_name], {"Ann": ["declined"]})
     assert named(second) == ["Bob"]
     assert first["then"] == "If nobody has accepted 30 s after it entered the filter, it goes to target 2."
@@ -315,8 +317,6 @@ def test_the_command_explains_to_a_terminal(capsys: pytest.CaptureFixture[str]) 
         "         skills HAS 'orders'  (skills is [])\n"
         "  not offered: activity 1, queue 1\n"
         "  It waits here until its time to live is over.\n"
-        "\n"
-        "It waits here until its time to live is over.\n"
     )
     call_command("route_explain", "--workflow", workflow.sid, "--json")
     assert json.loads(capsys.readouterr().out)["workers"] == 3

@@ -71,9 +71,13 @@ def lines(told: Json) -> list[str]:
         found += [f"    no: {_clause(part)}" for part in one["failed"]]
     if told["matched"] and told["matched"]["filter"] == "default":
         found.append("+ Default filter")
+    if task["with"]:
+        found.append(f"With, or being offered to: {', '.join(task['with'])}")
     for step in told["steps"]:
         found += ["", *_step(step)]
-    return [*found, "", told["end"]]
+    if not told["steps"] or told["steps"][-1]["then"] != told["end"]:
+        found += ["", told["end"]]
+    return found
 
 
 def _step(step: Json) -> list[str]:
