@@ -357,7 +357,7 @@ def _give_to_queue(task: Task, now: dt.datetime) -> None:
         owner_sid=task.queue.sid,
         owner_name=task.queue.friendly_name,
         # All that is needed of the team is its key.
-        queue_team=team_id and Team.from_db(connection.alias, ["id"], [team_id]),
+        queue_team=None if team_id is None else Team.from_db(connection.alias, ["id"], [team_id]),
         now=now,
     )
 
@@ -394,7 +394,7 @@ def bounded(name: str, value: int, low: int, high: int) -> int:
 
 def _task_channel(workspace_id: Any, name: str) -> TaskChannel:
     row_id = TaskChannel.id_from_sid(name)
-    channels = _CHANNELS.objects([workspace_id])
+    channels: list[TaskChannel] = _CHANNELS.objects([workspace_id])
     found = next((row for row in channels if (row.pk == row_id if row_id else row.unique_name == name)), None)
     if found is None:
         raise Refused(f"There is no task channel {name[:64]!r}.", code="routing.no_task_channel")
