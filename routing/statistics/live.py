@@ -85,10 +85,10 @@ def members_of(workspace_id: uuid.UUID, queues: Collection[TaskQueue]) -> dict[u
         for attributes, activity_id in rows.values_list("attributes", "activity_id")
     ]
     kinds = list(Activity.objects.filter(workspace_id=workspace_id).order_by("position", "friendly_name"))
+    counted = members.count_by_queue(people, queues)
     found: dict[uuid.UUID, Json] = {}
     for queue in queues:
-        test = members.target(queue.target_workers).matches
-        numbers = Counter(activity_id for attributes, activity_id in people if test(attributes))
+        numbers = counted[queue.pk]
         found[queue.pk] = {
             "activity_statistics": [
                 {"sid": kind.sid, "friendly_name": kind.friendly_name, "workers": numbers[kind.pk]} for kind in kinds
