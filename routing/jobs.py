@@ -50,20 +50,31 @@ def sweep_events(**_: Any) -> None:
     import time
 
     from contactcenter.lib import clock
-    from routing.services import fold
+    from routing.services import fold, webhooks
 
     until = time.monotonic() + 1
     while fold.fold(clock.now()) and time.monotonic() < until:
         pass
+    webhooks.ring(clock.now())
+
+
+@shared_task(queue="outbound", expires=30)
+def send_webhooks(*, workspace: str, **_: Any) -> None:
+    """A workspace's events to its callback URL, for a while."""
+    from contactcenter.lib import clock
+    from routing.services import webhooks
+
+    webhooks.send(uuid.UUID(workspace), now=clock.now())
 
 
 @shared_task(queue="low")
 def sweep_old_events(**_: Any) -> None:
-    """Events and figures that have been kept long enough."""
+    """Events and figures that have been kept long enough; webhooks that could not be sent for days."""
     from contactcenter.lib import clock
-    from routing.services import fold
+    from routing.services import fold, webhooks
 
     fold.forget(clock.now())
+    webhooks.give_up_old(clock.now())
 
 
 #: job name -> seconds between two runs

@@ -79,9 +79,8 @@ def changed(row: models.Model) -> None:
 
 
 def _note(type_: str, row: Any, now: dt.datetime) -> None:
-    facts = {"callback_url": row.event_callback_url} if type_ == "workspace.deleted" else {}
     ledger = Ledger(now)
-    ledger.about_configuration(type_, row, {_KINDS[type(row)][1]: _about(row)}, **facts)
+    ledger.about_configuration(type_, row, {_KINDS[type(row)][1]: _about(row)})
     ledger.write()
 
 

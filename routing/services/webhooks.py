@@ -1,0 +1,334 @@
+"""Events on their way to a workspace's callback URL: at least once, and in order within a stream.
+
+Deliveries are rows (``fold`` makes them). A sender claims the head of a stream with a lease, sends outside any
+transaction and writes down what came of it under the claim's number; killed in between, the lease runs out and the
+same event is sent again. A receiver that fails several times in a row is left alone for a while (``Receiver``), and
+never has more than a few requests under way, so it costs nobody else anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import random
+import time
+import uuid
+from collections.abc import Iterable
+from urllib.parse import urlencode
+
+import httpx
+import structlog
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from contactcenter.lib import crypto, egress
+from contactcenter.lib.errors import Refused
+from routing import event_wire
+from routing.models import Delivery, Event, Receiver, Workspace
+from routing.services import fold, signing
+
+log = structlog.get_logger(__name__)
+
+#: Seconds a receiver has for its answer, TaskRouter's own limit.
+TIMEOUT = 15.0
+#: Longer than any request may take.
+LEASE = dt.timedelta(seconds=60)
+#: Tries before a delivery is given up; with the waits between them, about six hours.
+TRIES = 16
+MAX_BACKOFF = 3_600.0
+#: Deliveries that could not be sent for that long (the receiver is gone) are given up without further tries.
+GIVE_UP_AFTER = dt.timedelta(days=3)
+#: Requests under way at one receiver.
+AT_ONCE = 3
+#: Failures in a row after which a receiver is left alone, and for how long at first and at most (s).
+BREAK_AFTER, BREAK_FIRST, BREAK_MOST = 5, 10.0, 300.0
+#: How long one job sends (s) before it makes room for others.
+SHIFT = 20.0
+#: Deliveries given up, or made for a replay, at a time.
+CHUNK = 1_000
+MAX_REPLAY = 100_000
+
+Status = Delivery.Status
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A delivery that is ours to send, and the number its outcome is recorded under."""
+
+    delivery: Delivery
+    epoch: int
+    url: str
+
+
+def send(workspace_id: uuid.UUID, *, now: dt.datetime) -> int:
+    """Send what is due at this workspace's receiver, for one shift at most. Returns how many requests were made."""
+    started = time.monotonic()
+    made = 0
+    stream: uuid.UUID | None = None
+    while time.monotonic() - started < SHIFT:
+        at = now + dt.timedelta(seconds=time.monotonic() - started)
+        claim = _claim(workspace_id, stream, now=at)
+        if claim is None:
+            return made
+        failure = _post(claim, now=at)
+        made += 1
+        stream = claim.delivery.stream
+        record(claim, failure, now=now + dt.timedelta(seconds=time.monotonic() - started))
+    _ring(workspace_id)
+    return made
+
+
+# ---- claiming ------------------------------------------------------------------------------------------------------
+
+
+def _claim(workspace_id: uuid.UUID, stream: uuid.UUID | None, *, now: dt.datetime) -> Claim | None:
+    """The next delivery, leased: of the same stream if it has one due. None: nothing to do, or not now."""
+    with transaction.atomic():
+        receiver = _receiver(workspace_id)
+        if receiver is None or (receiver.open_until is not None and receiver.open_until > now):
+            return None
+        if not receiver.workspace.event_callback_url:
+            return None
+        mine = Delivery.objects.filter(workspace_id=workspace_id, status=Status.DUE)
+        limit = 1 if receiver.failures >= BREAK_AFTER else AT_ONCE
+        if mine.filter(lease_until__gt=now).count() >= limit:
+            return None
+        heads = _heads(mine, now)
+        head = heads.filter(stream=stream).first() if stream is not None else None
+        head = head or heads.order_by("due_at", "id").first()
+        if head is None:
+            return None
+        head.attempts += 1
+        head.lease_epoch += 1
+        head.lease_until = now + LEASE
+        head.save(update_fields=["attempts", "lease_epoch", "lease_until"])
+        return Claim(head, head.lease_epoch, receiver.workspace.event_callback_url)
+
+
+def _heads(rows: QuerySet[Delivery], now: dt.datetime) -> QuerySet[Delivery]:
+    earlier = Delivery.objects.filter(stream=OuterRef("stream"), status=Status.DUE, id__lt=OuterRef("id"))
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+    return rows.filter(free, ~Exists(earlier), due_at__lte=now)
+
+
+def _receiver(workspace_id: uuid.UUID) -> Receiver | None:
+    """The workspace's receiver under its lock; None when the workspace is gone."""
+    held = Receiver.objects.select_for_update(of=("self",)).select_related("workspace").filter(pk=workspace_id)
+    found = held.first()
+    if found is None and Workspace.objects.filter(pk=workspace_id).exists():
+        Receiver.objects.bulk_create([Receiver(workspace_id=workspace_id)], ignore_conflicts=True)
+        found = held.first()
+    return found
+
+
+# ---- sending -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why a request counts as not arrived. ``is_receivers``: the whole receiver is ill, not this one event."""
+
+    reason: str
+    is_receivers: bool = True
+
+
+def _post(claim: Claim, *, now: dt.datetime) -> Failure | None:
+    event = Event.objects.filter(pk=claim.delivery.event_id).first()
+    if event is None:  # kept long enough; nothing is left to send
+        return None
+    try:
+        key = signing.key()
+        if key is None:
+            return Failure(_("There is no API key for routing to sign with. Make one."))
+        request = _request(event, claim, key.account.sid, key.sid, key.secret(), now)
+        response = egress.client().send(request, stream=True)
+        try:
+            status = response.status_code
+        finally:
+            response.close()
+    except crypto.CannotUnseal as error:
+        return Failure(error.message)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return Failure(f"{type(error).__name__}: {error}"[:200])
+    if 200 <= status < 300:
+        return None
+    return Failure(_("It answered %(status)s.") % {"status": status}, is_receivers=status >= 500 or status == 429)
+
+
+def _request(
+    event: Event, claim: Claim, account_sid: str, key_sid: str, secret: str, now: dt.datetime
+) -> httpx.Request:
+    form = event_wire.forms([event], account_sid=account_sid)[0]
+    body = urlencode(form).encode()
+    target = httpx.URL(claim.url)
+    if not target.path:
+        target = target.copy_with(path="/")
+    return egress.client().build_request(
+        "POST",
+        target,
+        content=body,
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+            "X-Twilio-Signature": signing.twilio(secret, str(target), form),
+            "I-Twilio-Idempotency-Token": event.sid,
+            "X-ContactCenter-Signature": signing.timed(secret, body, int(now.timestamp())),
+            "X-ContactCenter-Key": key_sid,
+            "X-ContactCenter-Attempt": str(claim.delivery.attempts),
+        },
+        timeout=httpx.Timeout(TIMEOUT, connect=5.0, pool=5.0),
+        extensions={"max_bytes": 65_536, "total_timeout": TIMEOUT},
+    )
+
+
+# ---- recording -----------------------------------------------------------------------------------------------------
+
+
+def record(claim: Claim, failure: Failure | None, *, now: dt.datetime) -> bool:
+    """Write down what came of it. False when another sender has claimed it since: that one's outcome counts."""
+    with transaction.atomic():
+        receiver = _receiver(claim.delivery.workspace_id)
+        row = Delivery.objects.filter(pk=claim.delivery.pk, lease_epoch=claim.epoch, status=Status.DUE).first()
+        if row is None or receiver is None:
+            log.warning("webhook.fenced_off", delivery=claim.delivery.pk)
+            return False
+        if failure is None:
+            row.delete()
+        else:
+            _not_arrived(row, failure, now)
+        _judge(receiver, failure, now)
+    return True
+
+
+def _not_arrived(row: Delivery, failure: Failure, now: dt.datetime) -> None:
+    row.error, row.lease_until = failure.reason[:200], None
+    if row.attempts >= TRIES:
+        row.status = Status.DEAD
+        log.error("webhook.given_up", event_id=row.event_id, workspace=row.workspace_id, error=row.error)
+    else:
+        wait = min(MAX_BACKOFF, 2.0**row.attempts)
+        row.due_at = now + dt.timedelta(seconds=wait + random.uniform(0.0, wait / 4))
+        # Whoever comes after it cannot go before it: they need not be looked at until then.
+        followers = Delivery.objects.filter(stream=row.stream, status=Status.DUE, id__gt=row.pk)
+        followers.filter(due_at__lt=row.due_at).update(due_at=row.due_at)
+    row.save(update_fields=["error", "lease_until", "status", "due_at"])
+    if row.status == Status.DEAD:
+        Delivery.objects.filter(stream=row.stream, status=Status.DUE, due_at__gt=now).update(due_at=now)
+
+
+def _judge(receiver: Receiver, failure: Failure | None, now: dt.datetime) -> None:
+    if failure is None or not failure.is_receivers:
+        is_news = receiver.failures > 0 or receiver.open_until is not None
+        stale = receiver.answered_at is None or now - receiver.answered_at > dt.timedelta(seconds=10)
+        if is_news or stale:
+            receiver.failures, receiver.open_until, receiver.answered_at = 0, None, now
+            receiver.error = failure.reason[:200] if failure else ""
+            receiver.save()
+        return
+    receiver.failures += 1
+    receiver.error = failure.reason[:200]
+    if receiver.failures >= BREAK_AFTER:
+        wait = min(BREAK_MOST, BREAK_FIRST * 2.0 ** min(receiver.failures - BREAK_AFTER, 10))
+        receiver.open_until = now + dt.timedelta(seconds=wait)
+        log.warning("webhook.left_alone", workspace=receiver.workspace_id, seconds=wait, failures=receiver.failures)
+    receiver.save()
+
+
+# ---- finding what is due, giving up --------------------------------------------------------------------------------
+
+
+def ring(now: dt.datetime) -> int:
+    """Start senders for every receiver that has something due and may be asked. Returns how many were started."""
+    started = 0
+    for workspace_id in Delivery.objects.filter(status=Status.DUE).order_by().values_list("workspace_id").distinct():
+        started += _ring_receiver(workspace_id[0], now)
+    return started
+
+
+def _ring_receiver(workspace_id: uuid.UUID, now: dt.datetime) -> int:
+    receiver = Receiver.objects.filter(pk=workspace_id).first()
+    if receiver is not None and receiver.open_until is not None and receiver.open_until > now:
+        return 0
+    mine = Delivery.objects.filter(workspace_id=workspace_id, status=Status.DUE)
+    busy = mine.filter(lease_until__gt=now).count()
+    limit = 1 if receiver is not None and receiver.failures >= BREAK_AFTER else AT_ONCE
+    heads = _heads(mine, now).order_by("due_at", "id").values_list("pk", flat=True)[: max(0, limit - busy)]
+    for _head in list(heads):
+        _ring(workspace_id)
+    return len(heads)
+
+
+def _ring(workspace_id: uuid.UUID) -> None:
+    from routing import jobs
+
+    jobs.send_webhooks.delay(workspace=str(workspace_id))
+
+
+def give_up_old(now: dt.datetime) -> int:
+    """Give up, visibly, what could not be sent for days or has nowhere to go. Returns how many, at most 1,000."""
+    nowhere = ~Exists(Workspace.objects.filter(pk=OuterRef("workspace_id")).exclude(event_callback_url=""))
+    over = Delivery.objects.filter(status=Status.DUE).filter(Q(created_at__lt=now - GIVE_UP_AFTER) | nowhere)
+    free = over.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    found = list(free.order_by("id").values_list("pk", flat=True)[:CHUNK])
+    reason = _("It could not be sent for too long, or there is no callback URL any more.")
+    return Delivery.objects.filter(pk__in=found).update(status=Status.DEAD, error=reason) if found else 0
+
+
+# ---- what people do ------------------------------------------------------------------------------------------------
+
+
+def retry(deliveries: Iterable[Delivery], *, now: dt.datetime) -> int:
+    """Send given-up deliveries after all, each at its old place in its stream. Returns how many."""
+    keys = [row.pk for row in deliveries]
+    dead = Delivery.objects.filter(pk__in=keys, status=Status.DEAD)
+    _forgive(set(dead.values_list("workspace_id", flat=True)))
+    return dead.update(status=Status.DUE, attempts=0, due_at=now, created_at=now, lease_until=None)
+
+
+def replay(events: QuerySet[Event], *, now: dt.datetime, only_wanted: bool = False) -> int:
+    """Send these events again, whatever became of them before, in their order, after what still waits.
+
+    ``only_wanted``: leave out what the workspace's filter leaves out. Returns how many. Raises ``Refused`` for more
+    than 100,000, and when none of their workspaces has a callback URL.
+    """
+    receivers = {
+        row.pk: fold.wanted_types(row.events_filter) for row in Workspace.objects.exclude(event_callback_url="")
+    }
+    wanted = events.filter(workspace__in=list(receivers))
+    if not receivers:
+        raise Refused(_("The workspace has no callback URL."), code="webhook.no_url")
+    if wanted.count() > MAX_REPLAY:
+        message = _("At most %(number)s events are sent again at once; choose a later date.") % {"number": MAX_REPLAY}
+        raise Refused(message, code="webhook.too_many")
+    _forgive(set(receivers))
+    made = 0
+    rows: list[Delivery] = []
+    columns = ("id", "type", "workspace_id", "task_id", "worker_id")
+    order = ("created_at", F("task_seq").asc(nulls_last=True), F("worker_seq").asc(nulls_last=True), "id")
+    with transaction.atomic():
+        for row_id, type, workspace_id, task_id, worker_id in (
+            wanted.order_by(*order).values_list(*columns).iterator(chunk_size=CHUNK)
+        ):
+            if only_wanted and not fold.is_wanted(type, receivers[workspace_id]):
+                continue
+            stream = fold.stream_of(task_id, worker_id, workspace_id)
+            rows.append(
+                Delivery(
+                    event_id=row_id,
+                    workspace_id=workspace_id,
+                    stream=stream,
+                    created_at=now,
+                    due_at=now,
+                    is_replay=True,
+                )
+            )
+            if len(rows) == CHUNK:
+                made += len(Delivery.objects.bulk_create(rows))
+                rows = []
+        made += len(Delivery.objects.bulk_create(rows))
+    return made
+
+
+def _forgive(workspace_ids: set[uuid.UUID]) -> None:
+    """Somebody says it is well again: try now, not when its time is over."""
+    Receiver.objects.filter(pk__in=workspace_ids).update(failures=0, open_until=None)
