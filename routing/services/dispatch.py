@@ -21,7 +21,7 @@ from routing import doorbell, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
 from routing.models import Change, Reservation, Task, TaskQueue, Worker, Workspace
-from routing.services import batch, capacity, facts, leases, ledger, reservations, setup, tasks, transfers
+from routing.services import batch, capacity, clocksteps, facts, leases, ledger, reservations, setup, tasks, transfers
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,7 @@ class Router:
         self._auto_accept: set[uuid.UUID] = set()
         self._renewed = 0.0
         self._refusals = 0
+        self._latest = 0.0
 
     @property
     def leads(self) -> bool:
@@ -98,6 +99,9 @@ class Router:
         made = 0
         try:
             with doorbell.silenced():
+                if self.leads and now.timestamp() < self._latest - clocksteps.SLACK:
+                    self._rebuild(now)
+                self._latest = now.timestamp()
                 if rung:
                     made += self._round(now)
                 while self._has_work(now):
@@ -278,6 +282,7 @@ class Router:
     def _rebuild(self, now: dt.datetime) -> None:
         """Read everything. What changes meanwhile leaves news and is read again."""
         started = time.monotonic()
+        clocksteps.mend(now)
         capacity.recount(now=now)
         self._matchers = {}
         for workspace in Workspace.objects.order_by("id"):
@@ -286,6 +291,7 @@ class Router:
                 new_id=ids.new_id,
                 reoffer_after=float(workspace.reoffer_after),
                 newest_queues_first=workspace.prioritize_queue_order == "LIFO",
+                overdue_after=float(workspace.overdue_after) or None,
             )
             matcher.decide(now.timestamp())  # it knows the time from here on
             facts.configure(matcher, workspace)

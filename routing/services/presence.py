@@ -121,6 +121,8 @@ def _bury_dead_sockets(now: dt.datetime) -> None:
         with transaction.atomic():
             locks.worker(worker_id)
             WorkerSocket.objects.filter(worker_id=worker_id, seen_at__lt=dead_since).delete()
+            if last_seen < now - dt.timedelta(seconds=2 * SOCKET_TTL):
+                last_seen = now  # nobody looked for long, or the clock was set forward: their next heartbeat will tell
             if not WorkerSocket.objects.filter(worker_id=worker_id).exists():
                 Worker.objects.filter(pk=worker_id, vanished_at__isnull=True).update(vanished_at=last_seen)
 
