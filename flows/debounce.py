@@ -7,18 +7,23 @@ import time
 import uuid
 
 SECONDS = 1.0
+#: Different subjects within a second; when more change at once, the sweep serves them all better.
+SUBJECTS = 5
 _lock = threading.Lock()
 _last: dict[uuid.UUID, float] = {}
 
 
 def first(subject: uuid.UUID) -> bool:
-    """Whether this is the first time within a second that ``subject`` is asked about (in this process)."""
+    """Whether this is the first time within a second that ``subject`` is asked about (in this process).
+
+    Not when many others were within that second.
+    """
     at = time.monotonic()
     with _lock:
-        if at - _last.get(subject, -SECONDS) < SECONDS:
+        for other in [other for other, seen in _last.items() if at - seen >= SECONDS]:
+            del _last[other]
+        if subject in _last or len(_last) >= SUBJECTS:
             return False
-        if len(_last) > 1000:
-            _last.clear()
         _last[subject] = at
         return True
 

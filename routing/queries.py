@@ -53,7 +53,7 @@ def reservations_json(reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID,
     """Reservations in the worker stream's shape, by id. One query, and a few for each transfer under way."""
     rows = _RESERVATIONS.rows(reservation_ids)
     moving = {row.pk: row for row in _TRANSFERS.objects({row[6] for row in rows if row[6] is not None})}
-    return {row[0]: _reservation(row, moving.get(row[6])) for row in rows}
+    return {row[0]: reservation_shape(row, moving.get(row[6])) for row in rows}
 
 
 def transfer_json(transfer: Transfer) -> Json:
@@ -78,7 +78,8 @@ def reservation_json(reservation: Reservation) -> Json:
     return reservations_json([reservation.pk])[reservation.pk]
 
 
-def _reservation(row: tuple[Any, ...], transfer: Transfer | None) -> Json:
+def reservation_shape(row: tuple[Any, ...], transfer: Transfer | None = None) -> Json:
+    """The columns of ``_RESERVATION`` in the worker stream's shape."""
     (row_id, status, role, created_at, due_at, accepted_at, _, *rest) = row
     (task_id, task_status, priority, attributes, task_created_at, wrapping_at, *rest) = rest
     (queue_id, queue_name, task_channel, conversation_id, last_text, last_at, *rest) = rest
@@ -130,26 +131,43 @@ def workers_json(worker_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
     """Workers in the worker stream's shape, by id. One query."""
     found: dict[uuid.UUID, Json] = {}
     for row in _WORKERS.rows(worker_ids):
-        (row_id, name, user_id, activity_id, activity_name, available, since, attributes, load, capacity, *rest) = row
-        worker = found.get(row_id)
+        worker = found.get(row[0])
         if worker is None:
-            worker = found[row_id] = {
-                "sid": ids.to_sid("WK", row_id),
-                "name": name,
-                "user_sid": ids.to_sid("US", user_id) if user_id else None,
-                "activity": {"sid": ids.to_sid("WA", activity_id), "name": activity_name, "available": available},
-                "activity_since": iso(since),
-                "attributes": attributes,
-                "channels": [],
-                "load": load,
-                "capacity": capacity,
-            }
-        channel, channel_capacity, channel_load, is_open = rest
-        if channel is not None:
-            worker["channels"].append(
-                {"task_channel": channel, "capacity": channel_capacity, "load": channel_load, "available": is_open}
-            )
+            worker = found[row[0]] = worker_shape(*row[:10])
+        if row[10] is not None:
+            worker["channels"].append(channel_shape(*row[10:]))
     return found
+
+
+def worker_shape(
+    row_id: uuid.UUID,
+    name: str,
+    user_id: uuid.UUID | None,
+    activity_id: uuid.UUID,
+    activity_name: str,
+    available: bool,
+    since: dt.datetime,
+    attributes: Any,
+    load: int,
+    capacity: int,
+) -> Json:
+    """A worker's columns in the worker stream's shape, without channels."""
+    return {
+        "sid": ids.to_sid("WK", row_id),
+        "name": name,
+        "user_sid": ids.to_sid("US", user_id) if user_id else None,
+        "activity": {"sid": ids.to_sid("WA", activity_id), "name": activity_name, "available": available},
+        "activity_since": iso(since),
+        "attributes": attributes,
+        "channels": [],
+        "load": load,
+        "capacity": capacity,
+    }
+
+
+def channel_shape(name: str, capacity: int, load: int, is_open: bool) -> Json:
+    """A worker channel's columns in the worker stream's shape."""
+    return {"task_channel": name, "capacity": capacity, "load": load, "available": is_open}
 
 
 def worker_json(worker: Worker) -> Json:

@@ -172,12 +172,14 @@ def kernel_busy(tasks: int = TASKS, unservable: float = 0.0) -> Turn:
     world = World()
     workers = world.come()
     matcher = world.matcher
-    if unservable:
-        nobody = _queues_of_nobody(world, 50)
-        world.wait(int(tasks * unservable), nobody)
-        tasks -= int(tasks * unservable)
-    for _ in range(tasks):
-        matcher.put_task(world.task(), settled=True)
+    hopeless = int(tasks * unservable)
+    for index in range(50):
+        matcher.put_queue(("nobody", index), expression.compile(f"skills HAS 'unknown{index}'").node)
+    for number in range(tasks):
+        spec = world.task()
+        if number < hopeless:
+            spec.queue, spec.direct = ("nobody", number % 50), True
+        matcher.put_task(spec, settled=True)
     matcher._dirty_workers.clear()
     world.dice.shuffle(workers)
     busy = deque(workers)
@@ -285,15 +287,6 @@ def full(tasks: int, idle: int = 0, capacity: int = 3) -> Turn:
     return turn
 
 
-def _queues_of_nobody(world: World, count: int) -> list[int]:
-    numbers = []
-    for index in range(count):
-        number = 1_000_000 + index
-        world.matcher.put_queue(number, expression.compile(f"skills HAS 'unknown{index}'").node)
-        numbers.append(number)
-    return numbers
-
-
 def in_turns(turns: list[Turn], *, rounds: int, count: int) -> list[list[float]]:
     """Rates of each, measured in turns: ABAB. The collector rests meanwhile, for all alike."""
     rates: list[list[float]] = [[] for _ in turns]
@@ -308,6 +301,38 @@ def in_turns(turns: list[Turn], *, rounds: int, count: int) -> list[list[float]]
     finally:
         gc.enable()
     return rates
+
+
+def figures(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
+    """Kernel, full engine and flatness."""
+    rounds, count = (7, 10_000) if quick else (9, 30_000)
+    say("measuring the engine ...")
+    base, busy, idle, whole = in_turns(
+        [floor(TASKS), kernel_busy(), kernel_idle(), full(TASKS)], rounds=rounds, count=count
+    )
+    made = [
+        against("decision kernel, everybody busy", busy, base, 4),
+        against("decision kernel, many idle", idle, base, 8),
+        against("full engine", whole, base, 12),
+    ]
+    say("measuring flatness ...")
+    large = 500_000 if quick else 1_000_000
+    few_floor, many_floor, few, many = in_turns(
+        [floor(1_000), floor(large), kernel_busy(1_000), kernel_busy(large)], rounds=rounds, count=count
+    )
+    made.append(
+        Figure(
+            f"flat: 1,000 -> {large:,} waiting",
+            median(many) / median(few),
+            median(many_floor) / median(few_floor),
+            "",
+            0.8,
+            ">=",
+        )
+    )
+    all_served, hopeless = in_turns([kernel_busy(), kernel_busy(unservable=0.95)], rounds=rounds, count=count)
+    made.append(Figure("backlog 95 % unservable", median(hopeless), median(all_served), "/s", 0.8, ">="))
+    return made
 
 
 def against(name: str, ours: list[float], floor_: list[float], goal: float) -> Figure:

@@ -67,7 +67,7 @@ class Book(Roster):
         task.queue, task.start, task.declined = spec.queue, spec.start, spec.declined
         task.assignments, task.only_worker, task.direct = spec.assignments, spec.only_worker, spec.direct
         task.ignore_capacity, task.version, task.not_worker = spec.ignore_capacity, spec.version, spec.not_worker
-        task.expires, task.wrap_due = spec.expires, spec.wrap_due
+        task.expires, task.wrap_due, task.about = spec.expires, spec.wrap_due, spec.about
         if self.overdue_after is not None:
             task.overdue = spec.start + self.overdue_after
         if spec.reservations or task.holds:

@@ -40,6 +40,8 @@ class Eligibility:
         self._free: list[int] = []
         #: classes that read channel counters and must be asked again whenever those move
         self.volatile: set[int] = set()
+        #: by the first name of a path: the classes that read it
+        self._readers: dict[str, set[int]] = {}
 
     def hold(self, node: Node) -> int:
         """The class of an expression, held until ``release``."""
@@ -78,13 +80,17 @@ class Eligibility:
         return old
 
     def put_worker(self, slot: int, scope: Mapping[str, Any]) -> None:
-        """A worker is new or is different now: asked about every class."""
+        """A worker is new or is different now: asked about every class that reads what is different."""
         while len(self.classes) <= slot:
             self.classes.append([])
             self.class_sets.append(set())
             self.picks.append(None)
-        self.postings.put(slot, scope)
-        self._ask(slot, scope, [klass for klass, node in enumerate(self._nodes) if node is not None])
+        names = self.postings.put(slot, scope)
+        if names is None:
+            classes = [klass for klass, node in enumerate(self._nodes) if node is not None]
+        else:
+            classes = sorted({klass for name in names for klass in self._readers.get(name, ())})
+        self._ask(slot, scope, classes)
 
     def ask_volatile(self, slot: int, scope: Mapping[str, Any]) -> None:
         """The worker's channel counters moved."""
@@ -127,8 +133,10 @@ class Eligibility:
             self._holders.append(0)
             self._flags.append(None)
         self._numbers[node] = klass
-        if any(path[0] == "@channel" for path in expression.paths(node)):
-            self.volatile.add(klass)
+        for name in {path[0] for path in expression.paths(node)}:
+            self._readers.setdefault(name, set()).add(klass)
+            if name == "@channel":
+                self.volatile.add(klass)
         for slot in slots(members):
             self.classes[slot].append(klass)
             self.class_sets[slot].add(klass)
@@ -143,6 +151,8 @@ class Eligibility:
         node = self._nodes[klass]
         if node is not None:
             del self._numbers[node]
+            for name in {path[0] for path in expression.paths(node)}:
+                self._readers[name].discard(klass)
         self.members[klass], self._nodes[klass], self._flags[klass] = 0, None, None
         self.volatile.discard(klass)
         self._free.append(klass)

@@ -51,10 +51,7 @@ class IdleOrder:
         after, before, keys = self.after, self.before, self.keys
         key = int(since * 1e6) << 24 | slot
         last = before[0]
-        if key > keys[last]:
-            left = last  # the usual case: nobody became idle later
-        else:
-            left = self._neighbour(slot, key)
+        left = last if key > keys[last] else self._neighbour(slot, key)  # nobody became idle later: the usual case
         keys[slot] = key
         self.size += 1
         self._bits[slot >> 3] ^= 1 << (slot & 7)

@@ -26,8 +26,9 @@ class WorkerSpec:
     channels: Mapping[Id, tuple[int, bool]]
     #: task channel id -> since when without a task of it, for the channels where that counts
     idle_on: Mapping[Id, float] = field(default_factory=dict)
-    #: of the row this was read from; the engine only carries it
+    #: of the row this was read from, and what else its reader wants to remember; the engine only carries them
     version: int = 0
+    about: Any = None
 
 
 class Held(NamedTuple):
@@ -67,8 +68,9 @@ class TaskSpec:
     #: it was sent straight to its queue or worker: the workflow's steps do not apply
     direct: bool = False
     reservations: tuple[Held, ...] = ()
-    #: of the row this was read from; the engine only carries it
+    #: of the row this was read from, and what else its reader wants to remember; the engine only carries them
     version: int = 0
+    about: Any = None
 
 
 class Offer(NamedTuple):

@@ -72,16 +72,23 @@ class Postings:
         self.scopes: list[Scope | None] = [None]
         self._paths: dict[tuple[str, ...], _Path] = {}
 
-    def put(self, slot: int, scope: Scope) -> None:
-        """A worker is, or is now, like this."""
+    def put(self, slot: int, scope: Scope) -> set[str] | None:
+        """A worker is, or is now, like this. The names whose values are others than before; None: they are new."""
         while len(self.scopes) <= slot:
             self.scopes.append(None)
-        self.drop(slot)
-        bit = 1 << slot
-        self.everyone |= bit
+        before, bit = self.scopes[slot], 1 << slot
         self.scopes[slot] = scope
+        if before is None:
+            self.everyone |= bit
+            for path in self._paths.values():
+                path.toggle(scope, bit)
+            return None
+        names = {name for name in before.keys() | scope.keys() if before.get(name) != scope.get(name)}
         for path in self._paths.values():
-            path.toggle(scope, bit)
+            if path.segments[0] in names:
+                path.toggle(before, bit)
+                path.toggle(scope, bit)
+        return names
 
     def drop(self, slot: int) -> None:
         """The worker is gone. Unknown ones change nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from routing.engine.clockwork import Clockwork
 from routing.engine.eligibility import Eligibility
@@ -62,9 +63,11 @@ class Roster:
         self.idle.append(IdleOrder())
         self.lanes.add_channel()
 
-    def put_queue(self, queue_id: Id, node: Node, *, max_reserved: int = 1, newest_first: bool = False) -> None:
+    def put_queue(
+        self, queue_id: Id, node: Node, *, max_reserved: int = 1, newest_first: bool = False, about: Any = None
+    ) -> None:
         """A queue; before tasks that wait in it."""
-        self.queues[queue_id] = Queue(queue_id, node, max_reserved, newest_first, Target(queue_id))
+        self.queues[queue_id] = Queue(queue_id, node, max_reserved, newest_first, about, Target(queue_id))
 
     # ---- workers -------------------------------------------------------------------------------------------------
 
@@ -83,7 +86,8 @@ class Roster:
         known = dict(worker.scope)
         known.pop("@channel", None)
         worker.available, worker.activity_sid = spec.available, spec.activity_sid
-        worker.capacity, worker.idle_since, worker.version = spec.capacity, spec.idle_since, spec.version
+        worker.capacity, worker.idle_since = spec.capacity, spec.idle_since
+        worker.version, worker.about = spec.version, spec.about
         for channel_id, index in self.channels.items():
             worker.caps[index], worker.is_open[index] = spec.channels.get(channel_id, (0, False))
             if self.optimized[index]:

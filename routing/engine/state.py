@@ -23,6 +23,8 @@ class Queue:
     node: Node
     max_reserved: int
     newest_first: bool
+    #: what the teller wants to remember
+    about: Any
     #: the step of tasks that were sent straight here
     target: Target
     klass: int = -1
@@ -40,8 +42,8 @@ class Worker:
     """``caps``, ``loads``, ``accepted`` and ``is_open`` are by channel index; ``pending`` counts open offers."""
 
     __slots__ = (
-        *("accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_on", "idle_since"),
-        *("is_open", "load", "loads", "pending", "scope", "slot", "soft", "version"),
+        *("about", "accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_on"),
+        *("idle_since", "is_open", "load", "loads", "pending", "scope", "slot", "soft", "version"),
     )
 
     def __init__(self, worker_id: Id, slot: int) -> None:
@@ -61,8 +63,9 @@ class Worker:
         self.idle_since = 0.0
         #: by channel, where idleness counts by itself
         self.idle_on: list[float] = []
-        #: of the row this was read from; the engine only carries it
+        #: of the row this was read from, and what else its reader remembers; the engine only carries them
         self.version = 0
+        self.about: Any = None
         self.scope: dict[str, Any] = {}
         #: tickets of waiting tasks this worker declined, and until when they are not offered again
         self.barred: dict[int, float] = {}
@@ -90,8 +93,8 @@ class Task:
     """``klass`` is the eligibility class it waits in (-1: none yet), ``in_lane`` whether it stands there now."""
 
     __slots__ = (
-        *("again", "alarm", "assignments", "attributes", "channel", "declined", "direct", "entered", "expires"),
-        *("fresh", "holds", "id", "ignore_capacity", "in_lane", "is_barring", "key", "klass", "not_worker"),
+        *("about", "again", "alarm", "assignments", "attributes", "channel", "declined", "direct", "entered"),
+        *("expires", "fresh", "holds", "id", "ignore_capacity", "in_lane", "is_barring", "key", "klass", "not_worker"),
         *("only_worker", "overdue", "position", "priority", "queue", "start", "state", "step_due", "target"),
         *("ticket", "version", "workflow", "wrap_due"),
     )
@@ -100,6 +103,7 @@ class Task:
         self.id = task_id
         self.ticket = ticket
         self.version = 0
+        self.about: Any = None
         self.key = 0
         self.klass = -1
         self.in_lane = False

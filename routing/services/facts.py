@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from routing import members, sql
+from routing import members, queries, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Held, TaskSpec, WorkerSpec
 from routing.engine.workflow import Position
@@ -35,13 +35,16 @@ _TASK = (
         "priority",
     ),
     *("virtual_start_time", "filter_index", "target_index", "workflow_entered_at", "due_at", "expires_at", "declined"),
-    *("assignment_count", "ignore_capacity", "routing_target"),
+    *("assignment_count", "ignore_capacity", "routing_target", "created_at", "conversation_id"),
 )
 _WORKER = (
     *("id", "workspace_id", "friendly_name", "attributes", "activity_id", "activity__friendly_name"),
-    *("activity__available", "capacity", "idle_since"),
+    *("activity__available", "capacity", "idle_since", "version", "load", "user_id", "activity_since"),
 )
-_CHANNEL = ("channels__task_channel_id", "channels__capacity", "channels__is_available")
+_CHANNEL = (
+    *("channels__task_channel_id", "channels__capacity", "channels__is_available"),
+    *("channels__task_channel__unique_name", "channels__load"),
+)
 
 
 _TASKS = sql.Prepared(
@@ -64,6 +67,27 @@ _TRANSFERS = sql.Prepared(
 _WORKERS = sql.Prepared(lambda ids: Worker.objects.filter(pk__in=ids).order_by("id").values_list(*_WORKER, *_CHANNEL))
 
 
+class Card:
+    """A worker's row as of a version: what an event says about them, without asking the database."""
+
+    __slots__ = ("channels", "load", "row", "version")
+
+    def __init__(self, row: tuple[Any, ...], version: int, load: int) -> None:
+        #: the columns of ``queries.worker_shape`` up to the attributes, and the capacity
+        self.row = row
+        self.version = version
+        self.load = load
+        #: task channel id -> unique name, capacity, load, is it open
+        self.channels: dict[uuid.UUID, list[Any]] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        (row_id, name, user_id, activity_id, activity, available, since, attributes, capacity) = self.row
+        known = (row_id, name, user_id, activity_id, activity, available, since, attributes, self.load, capacity)
+        shape = queries.worker_shape(*known)
+        shape["channels"] = [queries.channel_shape(*channel) for channel in sorted(self.channels.values())]
+        return shape
+
+
 class Seat(NamedTuple):
     """To the engine, a held task that is being transferred is a second task: somebody is looked for beside (or in the
     place of) whoever has it. This is that second task's id."""
@@ -84,13 +108,14 @@ def moment(at: float | None) -> dt.datetime | None:
 def configure(matcher: Matcher, workspace: Workspace) -> None:
     """Tell the engine the workspace's task channels, queues and workflows."""
     for channel in TaskChannel.objects.filter(workspace=workspace).order_by("id"):
-        matcher.put_channel(channel.pk, channel.unique_name, channel.weight)
+        matcher.put_channel(channel.pk, channel.unique_name, channel.weight, interruptible=channel.is_interruptible)
     for queue in TaskQueue.objects.filter(workspace=workspace).order_by("id"):
         matcher.put_queue(
             queue.pk,
             members.target(queue.target_workers).node,
             max_reserved=min(max(queue.max_reserved_workers, 1), 50),
             newest_first=queue.task_order == "LIFO",
+            about=queue.friendly_name,
         )
     for workflow in Workflow.objects.filter(workspace=workspace).order_by("id"):
         matcher.put_workflow(workflow.pk, entry.compiled(workflow), float(workflow.task_reservation_timeout))
@@ -106,12 +131,16 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
     workspace_id: Any = None
     channels: dict[Any, tuple[int, bool]] = {}
     for row in rows:
-        (row_id, workspace, name, attributes, activity_id, activity, available, capacity, idle, *channel) = row
+        (row_id, workspace, name, attributes, activity_id, activity, available, capacity, idle, version, *rest) = row
+        (load, user_id, since, channel_id, channel_capacity, is_open, channel_name, channel_load) = rest
         if spec is None or spec.id != row_id:
             if spec is not None:
                 yield workspace_id, spec
             channels = {}
             workspace_id = workspace
+            card = Card(
+                (row_id, name, user_id, activity_id, activity, available, since, attributes, capacity), version, load
+            )
             spec = WorkerSpec(
                 id=row_id,
                 sid=f"WK{row_id.hex}",
@@ -123,8 +152,12 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
                 capacity=capacity,
                 idle_since=idle.timestamp(),
                 channels=channels,
+                version=version,
+                about=card,
             )
-        channels[channel[0]] = (channel[1] or 0, bool(channel[2]))
+        if channel_id is not None:
+            channels[channel_id] = (channel_capacity, is_open)
+            spec.about.channels[channel_id] = [channel_name, channel_capacity, channel_load, is_open]
     if spec is not None:
         yield workspace_id, spec
 
@@ -184,7 +217,7 @@ def _seat(row: tuple[Any, ...], transfer: tuple[Any, ...], offers: tuple[Held, .
 
 def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:
     (row_id, _, version, workflow_id, queue_id, channel_id, status, attributes, priority, *rest) = row
-    (start, filter_index, target_index, entered, due_at, expires_at, declined, count, ignores, target) = rest
+    (start, filter_index, target_index, entered, due_at, expires_at, declined, count, ignores, target, *about) = rest
     return TaskSpec(
         id=row_id,
         queue=queue_id,
@@ -205,6 +238,7 @@ def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:
         direct=target[:2] in ("WK", "WQ"),
         reservations=held,
         version=version,
+        about=about,
     )
 
 

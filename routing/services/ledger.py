@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from django.db import transaction
@@ -184,13 +184,28 @@ def _milliseconds(since: dt.datetime, now: dt.datetime) -> int:
     return max(0, round((now - since).total_seconds() * 1000))
 
 
-def frame(row: Event) -> dict[str, Any]:
+class Recorded(Protocol):
+    """An event that is a row now."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def data(self) -> Any: ...
+    @property
+    def created_at(self) -> dt.datetime: ...
+    @property
+    def worker_id(self) -> uuid.UUID | None: ...
+    @property
+    def worker_seq(self) -> int | None: ...
+
+
+def frame(row: Recorded) -> dict[str, Any]:
     """An event of a worker's stream as consoles get it (without the stream's name)."""
     return {"seq": row.worker_seq, "event": row.type, "data": row.data, "at": queries.iso(row.created_at)}
 
 
 def announce(
-    rows: list[Event],
+    rows: Sequence[Recorded],
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]],
     queues: Collection[uuid.UUID],
 ) -> None:

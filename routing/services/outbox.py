@@ -5,14 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Protocol
 
 from django.db import connection
 
 from routing import sql
-from routing.models import Event, EventBatch
+from routing.models import EventBatch
 
 
-def put(events: Sequence[Event], now: dt.datetime) -> None:
+class Kept(Protocol):
+    """An event that is a row now."""
+
+    @property
+    def pk(self) -> uuid.UUID: ...
+
+
+def put(events: Sequence[Kept], now: dt.datetime) -> None:
     """Note these events of the current transaction. One small statement, whatever their number."""
     if events:
         held = connection.Database.Binary(b"".join(event.pk.bytes for event in events))  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""``manage.py bench intake [--quick] [--json]``: our figures against floors measured in the same run."""
+"""``manage.py bench intake|routing|quality [--quick] [--json]``: our figures against floors of the same run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,23 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("what", choices=["intake"], help="intake: a webhook's way to an agent's screen")
+        parser.add_argument(
+            "what",
+            choices=["intake", "routing", "quality"],
+            help="intake: a webhook's way to an agent's screen; routing: the router's speed; quality: its decisions"
+            " against queueing theory",
+        )
         parser.add_argument("--quick", action="store_true", help="fewer samples and rounds: about a minute")
         parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if os.environ.get(INNER):
             self._measure(options)
+            return
+        if options["what"] == "quality":  # pure computing
+            from contactcenter.bench import quality
+
+            self._report(quality.run(quick=options["quick"], say=self._say), options)
             return
         from tests.support import servers
 
@@ -50,16 +60,22 @@ class Command(BaseCommand):
         return [f"--{name}" for name in ("quick", "json") if options[name]]
 
     def _measure(self, options: dict[str, Any]) -> None:
-        from contactcenter.bench import intake
-
         call_command("migrate", interactive=False, verbosity=0)
-        figures = intake.run(
-            settings.DATABASE_URL,
-            settings.REDIS_URL,
-            Path(settings.DATA_DIR),
-            quick=options["quick"],
-            say=lambda line: self.stderr.write(line),
-        )
+        if options["what"] == "intake":
+            from contactcenter.bench import intake
+
+            where = (settings.DATABASE_URL, settings.REDIS_URL, Path(settings.DATA_DIR))
+            figures = intake.run(*where, quick=options["quick"], say=self._say)
+        else:
+            from contactcenter.bench import routing
+
+            figures = routing.run(quick=options["quick"], say=self._say)
+        self._report(figures, options)
+
+    def _say(self, line: str) -> None:
+        self.stderr.write(line)
+
+    def _report(self, figures: list[report.Figure], options: dict[str, Any]) -> None:
         self.stdout.write(report.table(figures))
         if options["json"]:
             self.stdout.write(report.as_json_line(figures))
