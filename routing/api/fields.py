@@ -7,10 +7,11 @@ import json
 import re
 from typing import Any
 
+from django.core.validators import RegexValidator
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from contactcenter.lib import ids
 from contactcenter.lib.errors import ContactCenterError
 from contactcenter.lib.text import scrub
 from routing import checks
@@ -29,20 +30,14 @@ class Sid(serializers.CharField):
 
     def __init__(self, *prefixes: str, **options: Any) -> None:
         self.prefixes = prefixes
-        self.pattern = (
-            f"^({'|'.join(prefixes)})[0-9a-f]{{32}}$" if len(prefixes) > 1 else f"^{prefixes[0]}[0-9a-f]{{32}}$"
+        super().__init__(**{"max_length": 34, **options})
+        start = f"({'|'.join(prefixes)})" if len(prefixes) > 1 else prefixes[0]
+        self.validators.append(
+            RegexValidator(f"^{start}[0-9a-f]{{32}}$", f"This is no sid that begins with {' or '.join(prefixes)}.")
         )
-        options.setdefault("max_length", 34)
-        options.setdefault("min_length", 34)
-        super().__init__(**options)
-        self.validators.append(self._check)
 
     def __deepcopy__(self, memo: Any) -> Sid:
         return Sid(*self.prefixes, **self._kwargs)  # type: ignore[attr-defined]  # set by Field.__new__
-
-    def _check(self, value: str) -> None:
-        if not any(ids.parse_sid(prefix, value) for prefix in self.prefixes):
-            raise serializers.ValidationError(f"This is no sid that begins with {' or '.join(self.prefixes)}.")
 
 
 class Name(serializers.CharField):
@@ -52,6 +47,7 @@ class Name(serializers.CharField):
         super().__init__(**{"max_length": MAX_NAME, "min_length": 1, **options})
 
 
+@extend_schema_field({"type": "string", "format": "date-time", "maxLength": 40})
 class WireDate(serializers.DateTimeField):
     """``YYYY-MM-DDTHH:MM:SSZ``."""
 
@@ -92,6 +88,15 @@ class JsonObject(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError("This is not a JSON object.")
         _check_tree(value)
         return value
+
+
+class JsonObjectSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """In the OpenAPI document it is text; ``document`` adds the object itself where the body is JSON."""
+
+    target_class = JsonObject
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.target.max_length, "x-json": True}
 
 
 def _check_tree(value: Any, depth: int = 0) -> None:

@@ -17,11 +17,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
-_SID = {
-    "workspace_sid": ("WS", "The workspace."),
-    "worker_sid": ("WK", "The worker."),
-    "task_sid": ("WT", "The task."),
-}
 _MEANS = {
     400: "A parameter cannot be used (code 20001; 40153 for absolute paging; 14222 when no filter fits).",
     401: "The key or its secret is wrong (code 20003).",

@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from routing.api import (
     activities,
+    document,
     events,
     lost,
     reservations,
@@ -51,4 +52,10 @@ resources = [
     path(f"{IN}/Events/<str:sid>", events.OneEvent.as_view()),
 ]
 
-urlpatterns = [*resources, path("wschannels", bridge.Bridge.as_view()), re_path(r"^.*$", lost.Lost.as_view())]
+urlpatterns = [
+    path("openapi.json", document.openapi, name="taskrouter-openapi"),
+    path("docs", document.page, name="taskrouter-docs"),
+    path("wschannels", bridge.Bridge.as_view()),
+    *resources,
+    re_path(r"^.*$", lost.Lost.as_view()),
+]

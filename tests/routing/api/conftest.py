@@ -55,7 +55,7 @@ class Site:
         return Client(user, secret or self.secret, self.account, http_client=OurHttpClient(self.url))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """``manage.py serve`` on a data folder of its own."""
     with live.running("serve") as server:
@@ -64,7 +64,7 @@ def site() -> Iterator[Site]:
         print(server.output()[-8000:])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(site: Site) -> Client:
     return site.client()
 
