@@ -97,6 +97,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Channels"), "cell_tower", "conversations_channel"),
                     _item(_("Connections"), "key", "conversations_connection"),
+                    _item(_("API keys"), "vpn_key", "conversations_apikey"),
                     _item(_("Flows"), "schema", "flows_flow"),
                     _item(_("Flow runs"), "play_circle", "flows_execution"),
                     _item(_("Canned replies"), "quickreply", "agents_cannedreply"),
@@ -110,6 +111,8 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Payloads"), "move_to_inbox", "conversations_payload"),
                     _item(_("Inbound events"), "inbox", "conversations_inboundevent"),
                     _item(_("Sends"), "outbox", "conversations_transmission"),
+                    _item(_("Webhooks"), "webhook", "routing_delivery"),
+                    _item(_("Events"), "history", "routing_event"),
                 ],
             },
         ],

@@ -73,7 +73,7 @@ class JsonObject(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
             _check_tree(data)
-            if len(json.dumps(data, ensure_ascii=False)) > self.max_length:
+            if len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) > self.max_length:
                 raise serializers.ValidationError(f"It has more than {self.max_length} characters.")
             return data
         if not isinstance(data, str):

@@ -103,7 +103,7 @@ def _decline_offers(worker: Worker, now: dt.datetime) -> None:
 
 def _checked(attributes: dict[str, Any]) -> dict[str, Any]:
     clean: dict[str, Any] = scrub_json(attributes)
-    if len(json.dumps(clean, ensure_ascii=False)) > MAX_ATTRIBUTES:
+    if len(json.dumps(clean, ensure_ascii=False, separators=(",", ":"))) > MAX_ATTRIBUTES:
         message = _("A worker's attributes have at most %(number)s characters.") % {"number": MAX_ATTRIBUTES}
         raise Refused(message, code="routing.bad_attributes")
     return clean

@@ -18,6 +18,7 @@ from django.urls import reverse
 from agents.models import User
 from channels_adapters.contract import Malformed
 from conversations.models import InboundEvent, Message, Payload, Team, Transmission
+from conversations.services import api_keys
 from flows.models import Execution, Flow, Revision
 from routing.models import Change, Reservation, Task, Worker
 from tests.factories import adapters, agents, conversations, routing
@@ -87,6 +88,7 @@ def furnish(team: Team, number: int) -> None:
         conversation=talk,
     )
     Reservation.objects.create(task=task, worker=worker)
+    api_keys.create(name=f"Key {team.name} {number}", scopes=["routing"], now=NOW)
     agents.canned_reply(team=team)
     agents.disposition(code=f"d-{team.pk.hex}-{number}", label=f"Done {number}")
 
