@@ -380,7 +380,7 @@ def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     clean = scrub_json(attributes)
     if not isinstance(clean, dict):
         raise Refused("A task's attributes are an object.", code="routing.bad_attributes")
-    if len(json.dumps(clean, ensure_ascii=False)) > MAX_ATTRIBUTES:
+    if len(json.dumps(clean, ensure_ascii=False, separators=(",", ":"))) > MAX_ATTRIBUTES:
         raise Refused(f"A task's attributes have at most {MAX_ATTRIBUTES} characters.", code="routing.bad_attributes")
     return clean
 
