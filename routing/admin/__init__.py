@@ -1,5 +1,5 @@
 """The supervisors' pages of routing. Every change goes through the services, or leaves the router its news."""
 
-from routing.admin import configuration, task, worker, workflow
+from routing.admin import configuration, event, task, worker, workflow
 
-__all__ = ["configuration", "task", "worker", "workflow"]
+__all__ = ["configuration", "event", "task", "worker", "workflow"]

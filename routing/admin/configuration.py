@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -16,7 +17,7 @@ from unfold.decorators import display
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from routing import actor, checks
-from routing.models import Activity, Task, TaskChannel, TaskQueue, Workspace
+from routing.models import Activity, Receiver, Task, TaskChannel, TaskQueue, Workspace
 from routing.services import configuration, setup
 
 
@@ -114,7 +115,24 @@ class WorkspaceAdmin(NewsAdmin):
         "wrap_up_limit",
         "event_callback_url",
         "events_filter",
+        "receiver_state",
     ]
+    readonly_fields = ["receiver_state"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "event_callback_url":
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @display(description=_("the callback URL now"))
+    def receiver_state(self, workspace: Workspace) -> str:
+        receiver = Receiver.objects.filter(pk=workspace.pk).first()
+        if receiver is None:
+            return "-"
+        if not receiver.failures:
+            return gettext("It answers.") if receiver.answered_at else "-"
+        said = gettext("Failures in a row: %(number)s. Last: %(error)s")
+        return said % {"number": receiver.failures, "error": receiver.error}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -60,8 +60,12 @@ class Workspace(Row):
     vanish_after = models.PositiveIntegerField(_("offline after (s) without a connection"), default=30)
     requeue_after = models.PositiveIntegerField(_("requeue conversations after (s)"), default=300)
     wrap_up_limit = models.PositiveIntegerField(_("wrap-up limit (s), 0 = none"), default=0)
-    event_callback_url = models.URLField(blank=True, default="")
-    events_filter = models.TextField(blank=True, default="")
+    event_callback_url = models.URLField(
+        _("event callback URL"), blank=True, default="", help_text=_("Every event is sent there, signed.")
+    )
+    events_filter = models.TextField(
+        _("events filter"), blank=True, default="", help_text=_("Event types with commas; empty: all.")
+    )
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
