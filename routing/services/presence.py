@@ -144,7 +144,21 @@ def _take_offline(worker_id: uuid.UUID, workspace: Workspace, now: dt.datetime) 
         reservations.rescind(reservation_id, reason="The agent vanished.", now=now)
 
 
-def _requeue_conversations(worker: Worker, now: dt.datetime) -> None:
+def let_go(worker: Worker, *, now: dt.datetime) -> None:
+    """Give all that is theirs to others: the worker is about to be deleted. Within the deletion's transaction.
+
+    Tasks are locked first, as everywhere, so a deletion waits for whoever works on them, and never in a circle.
+    """
+    from routing.services import reservations
+
+    reason = "The agent was deleted."
+    open_offers = Reservation.objects.filter(worker=worker, status=Reservation.Status.PENDING).order_by("task_id")
+    for reservation_id in list(open_offers.values_list("pk", flat=True)):
+        reservations.rescind(reservation_id, reason=reason, now=now)
+    _requeue_conversations(worker, now, reason=reason)
+
+
+def _requeue_conversations(worker: Worker, now: dt.datetime, *, reason: str = "The agent vanished.") -> None:
     from routing.services import seats, tasks
 
     held = Task.objects.filter(
@@ -152,14 +166,14 @@ def _requeue_conversations(worker: Worker, now: dt.datetime) -> None:
         reservations__status__in=["accepted", "wrapping"],
         status__in=["assigned", "wrapping"],
     )
-    for task in held.select_related("conversation").distinct():
+    for task in held.select_related("conversation").order_by("id").distinct():
         try:
             if seats.leave_to_other(task, by=worker, now=now):
                 continue
             if _is_only_notes(task):
                 tasks.complete(task, by=worker, reason="", now=now)
             else:
-                tasks.requeue(task, by=worker, reason="The agent vanished.", now=now)
+                tasks.requeue(task, by=worker, reason=reason, now=now)
         except Refused as refusal:
             log.warning("presence.cannot_requeue", task=task.sid, code=refusal.code)
 

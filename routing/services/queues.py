@@ -46,4 +46,5 @@ def _leave(tasks: Any, name: str) -> None:
     """Tasks that are over no longer say through what they came; live ones keep it from being deleted."""
     if tasks.filter(status__in=Task.LIVE).exists():
         raise rows.in_use()
-    tasks.update(**{name: None})
+    # One that came in since then is left as it is, and keeps the row by its foreign key.
+    tasks.exclude(status__in=Task.LIVE).update(**{name: None})

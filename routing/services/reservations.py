@@ -177,5 +177,5 @@ def _locked_by_id(reservation_id: uuid.UUID) -> Locked | None:
     found = seats.lock(locks.task(known.task_id), also=[known.worker_id])
     reservation = next((row for row in found.rows if row.pk == reservation_id), None)
     if reservation is None:
-        reservation = Reservation.objects.get(pk=reservation_id)
-    return found, reservation
+        reservation = Reservation.objects.filter(pk=reservation_id).first()
+    return None if reservation is None else (found, reservation)
