@@ -6,17 +6,23 @@ costs at most the two seconds until a sweep finds the work.
 
 from __future__ import annotations
 
+import base64
+import functools
+import json
 import os
 import time
+import uuid
 from typing import Any
 
 import structlog
-from celery import Celery
+from celery import Celery, Task
 from celery.contrib.django.task import DjangoTask
+from django.conf import settings
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
 from contactcenter import timers
+from contactcenter.lib import push
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")  # for the ``celery`` program
 
@@ -35,6 +41,14 @@ class HintTask(DjangoTask):
 
     _paused_until = 0.0
 
+    def delay(self, *args: Any, **kwargs: Any) -> Any:
+        """Queue it. Over Redis the message is written by hand and handed to the process's sender thread: Celery's own
+        way costs a millisecond, three times for each message of a customer, and waits for Redis."""
+        if settings.REDIS_URL and not args and not self.app.conf.task_always_eager:
+            push.enqueue(self.queue, _message(self, kwargs))
+            return None
+        return self.apply_async(args, kwargs)
+
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         if time.monotonic() < HintTask._paused_until:
             return None
@@ -44,6 +58,41 @@ class HintTask(DjangoTask):
             HintTask._paused_until = time.monotonic() + PAUSE
             log.warning("job.unpublished", job=self.name, error=type(error).__name__)
             return None
+
+
+def _message(job: Task, kwargs: dict[str, Any]) -> bytes:
+    """A job's message as kombu's Redis transport keeps it (a list of JSON, the body in base64), in Celery's message
+    protocol 2: https://docs.celeryq.dev/en/stable/internals/protocol.html"""
+    key = str(uuid.uuid4())
+    headers = {**_headers(job), "id": key, "root_id": key}
+    properties = {
+        "correlation_id": key,
+        "reply_to": "",
+        "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": job.queue},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": key,
+    }
+    body = json.dumps([[], kwargs, _EMBED]).encode()
+    message = {
+        "body": base64.b64encode(body).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": headers,
+        "properties": properties,
+    }
+    return json.dumps(message).encode()
+
+
+_EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+@functools.cache
+def _headers(job: Task) -> dict[str, Any]:
+    """The headers Celery itself gives a message of this job."""
+    headers: dict[str, Any] = job.app.amqp.create_task_message("", job.name, (), {}, ignore_result=True).headers
+    return {**headers, "kwargsrepr": ""}
 
 
 def make_app(name: str) -> Celery:

@@ -1,4 +1,4 @@
-"""The only code that sends to a socket group, and that rings a bell in another process.
+"""The only code that sends to a socket group, rings a bell in another process, or puts a job's hint into its queue.
 
 A push is a hint: it may be lost, and every reader can ask again for what it missed. So ``send`` never blocks and
 never raises. Call it after the commit (``transaction.on_commit``), or readers look before there is something to see.
@@ -52,9 +52,17 @@ def send(group: str, frame: Frame) -> None:
 def ring(bell: str) -> None:
     """Wake whoever waits in ``listen`` for this bell, in any process. A hint as ``send`` is: it never raises."""
     try:
-        _publisher().put_raw(_bell(bell), b"")
+        _publisher().put_raw("PUBLISH", _bell(bell), b"")
     except Exception:
         log.exception("push.failed", bell=bell)
+
+
+def enqueue(queue: str, message: bytes) -> None:
+    """Put a job's message into a queue of the broker, from any thread. A hint as ``send`` is: it never raises."""
+    try:
+        _publisher().put_raw("LPUSH", queue, message)
+    except Exception:
+        log.exception("push.failed", queue=queue)
 
 
 def listen(bell: str, heard: Callable[[], None], stop: threading.Event) -> None:
@@ -91,19 +99,20 @@ class _Publisher:
         self.pid = os.getpid()
         self._prefix = config.get("prefix", "asgi")
         self._redis = redis.Redis.from_url(config["hosts"][0], socket_timeout=5, socket_connect_timeout=2)
-        self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(BACKLOG)
+        self._waiting: queue.Queue[tuple[str, str, bytes]] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._run, name="push", daemon=True)
         self._thread.start()
 
     def put(self, group: str, payload: bytes) -> None:
         # The name channels_redis gives a group's pub/sub channel; a test against a real Redis holds us to it.
-        self.put_raw(f"{self._prefix}__group__{group}", payload)
+        self.put_raw("PUBLISH", f"{self._prefix}__group__{group}", payload)
 
-    def put_raw(self, channel: str, payload: bytes) -> None:
+    def put_raw(self, command: str, key: str, payload: bytes) -> None:
+        """A Redis command with a key (a channel, a list) and a value."""
         try:
-            self._waiting.put_nowait((channel, payload))
+            self._waiting.put_nowait((command, key, payload))
         except queue.Full:
-            log.warning("push.dropped", channel=channel)
+            log.warning("push.dropped", key=key)
 
     def _run(self) -> None:
         while True:
@@ -121,13 +130,13 @@ class _Publisher:
                 for _ in batch:
                     self._waiting.task_done()
 
-    def _publish(self, batch: list[tuple[str, bytes]]) -> None:
+    def _publish(self, batch: list[tuple[str, str, bytes]]) -> None:
         if len(batch) == 1:
-            self._redis.publish(*batch[0])
+            self._redis.execute_command(*batch[0])
             return
         pipeline = self._redis.pipeline(transaction=False)
-        for channel, payload in batch:
-            pipeline.publish(channel, payload)
+        for command in batch:
+            pipeline.execute_command(*command)
         pipeline.execute()
 
     def flush(self, timeout: float) -> None:

@@ -132,6 +132,8 @@ if DATABASE_URL:
         "max_size": env.int("DB_POOL_MAX", default=20),
         "timeout": 10,
     }
+    # Planning a statement costs PostgreSQL more than running it; prepared ones are planned once per connection.
+    _database["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 3}
     DATABASES = {"default": _database}
 else:
     DATABASES = {

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import base64
+import json
 import time
+import uuid
 
 import pytest
+import redis
 from celery.contrib.django.task import DjangoTask
+from celery.contrib.testing.worker import start_worker
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from contactcenter import beat, celery, timers
+from contactcenter.lib import push
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,53 @@ def test_publishing_a_job_never_fails_and_pauses_while_the_broker_is_away(monkey
     celery.HintTask._paused_until = 0.0
     assert celery.HintTask.apply_async(job, kwargs={}) is None
     assert len(tried) == 2
+
+
+@pytest.mark.redis
+def test_a_delayed_job_is_run_by_a_worker_with_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    ran: list[dict[str, object]] = []
+    app = celery.make_app("contactcenter-delayed")
+
+    @app.task(name="tests.delayed", queue=f"delayed-{uuid.uuid4().hex}")
+    def job(**arguments: object) -> None:
+        ran.append(arguments)
+
+    app.finalize()
+    with start_worker(app, pool="threads", queues=[job.queue], perform_ping_check=False):
+        job.delay(lane="a:b", count=3, text="\u0645\u0631\u062d\u0628\u0627")
+        job.delay(lane="second")
+        deadline = time.monotonic() + 20
+        while len(ran) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    assert ran == [{"lane": "a:b", "count": 3, "text": "\u0645\u0631\u062d\u0628\u0627"}, {"lane": "second"}]
+
+
+@pytest.mark.redis
+def test_celery_itself_writes_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    app = celery.make_app("contactcenter-same")
+
+    @app.task(name="tests.same", queue=f"same-{uuid.uuid4().hex}")
+    def job(**arguments: object) -> None: ...
+
+    app.finalize()
+    job.apply_async(kwargs={"lane": "a"})
+    theirs = json.loads(client.rpop(job.queue) or b"{}")
+    job.delay(lane="a")
+    push.flush(5)
+    ours = json.loads(client.rpop(job.queue) or b"{}")
+
+    unique = {"id", "root_id", "kwargsrepr"}
+    assert ours.keys() == theirs.keys()
+    assert {key: value for key, value in ours["headers"].items() if key not in unique} == {
+        key: value for key, value in theirs["headers"].items() if key not in unique
+    }
+    assert json.loads(base64.b64decode(ours["body"])) == json.loads(base64.b64decode(theirs["body"]))
+    assert ours["properties"].keys() == theirs["properties"].keys()
+    assert ours["properties"]["delivery_info"] == theirs["properties"]["delivery_info"]
 
 
 def test_every_timer_rings_a_job_that_exists() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from celery.app.task import Task
 
+from contactcenter.celery import HintTask
+
 #: More jobs than this in one drain is two jobs queueing each other for ever.
 LIMIT = 5_000
 
@@ -75,3 +77,5 @@ def record_into(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
         queue.put(Job(name=self.name, queue=name, kwargs=json.loads(json.dumps(kwargs or {})), task=self))
 
     monkeypatch.setattr(Task, "apply_async", apply_async)
+    # Over Redis ``delay`` does not go through ``apply_async``.
+    monkeypatch.setattr(HintTask, "delay", Task.delay)
