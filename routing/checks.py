@@ -53,7 +53,11 @@ def read(text: str | bytes) -> Any:
 def weigh(document: Any) -> None:
     """Is the document small enough, and JSON at all? Raises ``Refused``."""
     try:
-        size = len(json.dumps(document, ensure_ascii=False, allow_nan=False).encode(errors="surrogatepass"))
+        size = len(
+            json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+                errors="surrogatepass"
+            )
+        )
     except (TypeError, ValueError, RecursionError) as error:
         message = _("This is not JSON: %(problem)s.") % {"problem": error}
         raise Refused(message, code="routing.bad_workflow") from error

@@ -24,11 +24,11 @@ from routing import checks
 from routing import review as reviews
 from routing.engine import workflow as documents
 from routing.models import Activity, TaskQueue, Worker, Workflow, Workspace
-from routing.review import ERROR, NOTE, WARNING, Finding
+from routing.review import ERROR, MAX_FINDINGS, NOTE, WARNING, Finding
 from routing.services import configuration
 
-#: Remarks shown of one document.
-MAX_FINDINGS = 500
+#: TaskRouter's limit per workspace.
+MAX_QUEUES = 5_000
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Report:
         return [finding for finding in self.findings if finding.level == ERROR]
 
     def say(self, level: str, path: str, message: str) -> None:
-        if len(self.findings) < MAX_FINDINGS:
+        if len(self.findings) < 2 * MAX_FINDINGS or level == ERROR:
             self.findings.append(Finding(level, path, message))
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def load(
         return report
     document = _unwrap(scrub_json(document), report)
     found = reviews.review(document)
-    report.findings += found.findings[: MAX_FINDINGS - len(report.findings)]
+    report.findings += found.findings
     if not report.name:
         report.say(ERROR, "", _("The workflow needs a name."))
     if report.errors:
@@ -177,15 +177,25 @@ class _Import:
         self.given = given
         self.now = now
         rows = list(TaskQueue.objects.filter(workspace=workspace))
-        self.by_sid = {row.sid: row for row in rows}
-        self.by_name = {row.friendly_name: row for row in rows}
+        self.by_sid: dict[str, TaskQueue] = {}
+        self.by_name: dict[str, TaskQueue] = {}
+        self.by_folded: dict[str, list[TaskQueue]] = {}
+        for row in rows:
+            self.know(row)
         self.described: dict[str, dict[str, Any]] = {}
+
+    def know(self, row: TaskQueue) -> None:
+        self.by_sid[row.sid] = self.by_name[row.friendly_name] = row
+        self.by_folded.setdefault(row.friendly_name.casefold(), []).append(row)
 
     def run(self, document: dict[str, Any], found: reviews.Review) -> None:
         listed = document.pop("task_queues", None)
         for row in listed if isinstance(listed, list) else []:
             if isinstance(row, dict) and isinstance(row.get("friendly_name"), str):
                 self.described[str(row.get("sid") or row["friendly_name"])] = row
+        if len({reference for _path, reference in found.queues}) > MAX_QUEUES:
+            self.report.say(ERROR, "", _("It names more than %(number)s queues.") % {"number": MAX_QUEUES})
+            return
         uses: dict[str, QueueUse] = {}
         for path, reference in found.queues:
             use = uses.get(reference)
@@ -249,14 +259,14 @@ class _Import:
             row.max_reserved_workers = limit
         row.save(force_insert=True)
         configuration.saved(row, is_new=True, now=self.now)
-        self.by_sid[row.sid] = self.by_name[row.friendly_name] = row
+        self.know(row)
         if "target_workers" not in said:
             message = _("The queue %(name)s is new and means every agent; say in its settings whom it is for.")
             report.say(WARNING, path, message % {"name": repr(name)})
         return row
 
     def _by_folded_name(self, name: str, path: str) -> TaskQueue | None:
-        rows = [row for known, row in self.by_name.items() if known.casefold() == name.casefold()]
+        rows = self.by_folded.get(name.casefold(), [])
         if len(rows) != 1:
             return None
         message = _("%(name)s is taken for the queue %(known)s.")

@@ -18,6 +18,9 @@ from routing.engine import workflow as documents
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
+#: Remarks kept of one document; an error is kept however many there are.
+MAX_FINDINGS = 500
+
 _TARGET_KEYS = frozenset(
     {"queue", "expression", "priority", "timeout", "order_by", "skip_if"}
     | {"known_worker_sid", "known_worker_friendly_name"}
@@ -47,9 +50,12 @@ class Review:
     queues: list[tuple[str, str]] = field(default_factory=list)
     #: workers and activities the expressions name: sid -> where first
     sids: dict[str, str] = field(default_factory=dict)
+    _has_error: bool = False
 
     def say(self, level: str, path: str, message: str) -> None:
-        self.findings.append(Finding(level, path, message))
+        if len(self.findings) < MAX_FINDINGS or (level == ERROR and not self._has_error):
+            self._has_error = self._has_error or level == ERROR
+            self.findings.append(Finding(level, path, message))
 
 
 def review(document: Any) -> Review:
@@ -122,7 +128,8 @@ def _filter(found: Review, raw: Any, path: str) -> None:
             found.say(ERROR, f"{here}.queue", _("The first target must name a queue."))
         elif not item:
             found.say(NOTE, here, _("It is empty: the queue of the target before it, for anybody in it."))
-        _target(found, item, here)
+        if item:
+            _target(found, item, here)
 
 
 def _target(found: Review, raw: dict[str, Any], path: str) -> None:
