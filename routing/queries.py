@@ -201,8 +201,8 @@ def worker_events(worker: Worker, *, after: int, limit: int = 500) -> list[Json]
     rows = list(Event.objects.filter(worker=worker, worker_seq__gt=after).order_by("worker_seq")[: limit + 1])
     if len(rows) > limit or (rows and rows[0].worker_seq != after + 1):
         return None
-    if not rows and after > Worker.objects.values_list("event_seq", flat=True).get(pk=worker.pk):
-        return None
+    if not rows and after != Worker.objects.values_list("event_seq", flat=True).get(pk=worker.pk):
+        return None  # a number never given out, or the events after it are gone: they are not kept for ever
     return [{"seq": row.worker_seq, "event": row.type, "data": row.data, "at": iso(row.created_at)} for row in rows]
 
 

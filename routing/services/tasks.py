@@ -65,7 +65,7 @@ def create(
             if existing is not None:
                 return existing
             if held.status == Conversation.Status.CLOSED:
-                raise Refused("The conversation is closed.", code="conversation.closed")
+                raise Refused(_("This conversation is closed."), code="conversation.closed")
         task = Task(
             workspace_id=workflow.workspace_id,
             workflow=workflow,
@@ -83,7 +83,7 @@ def create(
         entry.enter(task, now=now)
         ledger = Ledger(now)
         ledger.keep(task)
-        ledger.about_task("task.created", task, _about(task))
+        ledger.about_task("task.created", task, about(task))
         entry.note_entry(task, ledger)
         _give_to_queue(task, now)
         ledger.write()
@@ -126,7 +126,7 @@ def update(
             task.virtual_start_time = virtual_start_time
         ledger = Ledger(now)
         ledger.keep(task, "attributes", "task_channel", "virtual_start_time", *_PLACE)
-        ledger.about_task("task.updated", task, _about(task))
+        ledger.about_task("task.updated", task, about(task))
         if (task.filter_index, task.target_index) != position_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
         if task.queue_id != queue_before:
@@ -158,7 +158,7 @@ def wrap_up(task: Task, *, by: Worker | None, now: dt.datetime) -> Task:
         ledger.keep(task, "status", "wrapping_at", "due_at")
         reservation.status = Reservation.Status.WRAPPING
         ledger.keep(reservation, "status")
-        ledger.about_task("task.wrapup", task, _about(task))
+        ledger.about_task("task.wrapup", task, about(task))
         ledger.about_reservation("reservation.wrapup", reservation, task, worker)
         ledger.write()
     return task
@@ -206,7 +206,7 @@ def cancel(
             found.vacate(offer, Reservation.Status.CANCELED, ledger, reason=reason)
         found.end_transfer(Transfer.Status.FAILED, ledger, reason=reason)
         entry.note_exit(task, ledger)
-        ledger.about_task("task.canceled", task, _about(task))
+        ledger.about_task("task.canceled", task, about(task))
         if closes_conversation and task.conversation is not None:
             lifecycle.close(task.conversation, now=now)
         ledger.write()
@@ -249,7 +249,7 @@ def requeue(
         entry.enter(task, now=now)
         task.queue_entered_at = now
         ledger.keep(task, "status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", *_PLACE)
-        ledger.about_task("task.updated", task, _about(task))
+        ledger.about_task("task.updated", task, about(task))
         entry.note_entry(task, ledger, queue_before=queue_before)
         _give_to_queue(task, now)
         if task.conversation is not None and task.queue is not None and owner is not None:
@@ -314,7 +314,7 @@ def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
         task.status = Task.Status.PENDING
         ledger = Ledger(now)
         ledger.keep(task, "status")
-        ledger.about_task("task.updated", task, _about(task))
+        ledger.about_task("task.updated", task, about(task))
         ledger.write()
 
 
@@ -322,7 +322,7 @@ def _finish(found: Seats, *, reason: str, now: dt.datetime) -> None:
     task, ledger = found.task, Ledger(now)
     task.status, task.reason, task.ended_at, task.due_at = Task.Status.COMPLETED, reason[:512], now, None
     ledger.keep(task, "status", "reason", "ended_at", "due_at")
-    ledger.about_task("task.completed", task, _about(task))
+    ledger.about_task("task.completed", task, about(task))
     found.clear_second(ledger, reason=reason)
     for reservation in list(found.rows):
         is_offer = reservation.status == Reservation.Status.PENDING
@@ -362,7 +362,7 @@ def _give_to_queue(task: Task, now: dt.datetime) -> None:
     )
 
 
-def _about(task: Task) -> dict[str, Any]:
+def about(task: Task) -> dict[str, Any]:
     """What a task's own event says about it."""
     return {
         "task": {
@@ -371,6 +371,7 @@ def _about(task: Task) -> dict[str, Any]:
             "priority": task.priority,
             "attributes": task.attributes,
             "reason": task.reason,
+            "created_at": queries.iso(task.created_at),
         }
     }
 
@@ -379,16 +380,18 @@ def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     """A task's attributes without what no column takes. Raises ``Refused`` for what is no object or too long."""
     clean = scrub_json(attributes)
     if not isinstance(clean, dict):
-        raise Refused("A task's attributes are an object.", code="routing.bad_attributes")
+        raise Refused(_("A task's attributes are an object."), code="routing.bad_attributes")
     if len(json.dumps(clean, ensure_ascii=False, separators=(",", ":"))) > MAX_ATTRIBUTES:
-        raise Refused(f"A task's attributes have at most {MAX_ATTRIBUTES} characters.", code="routing.bad_attributes")
+        message = _("A task's attributes have at most %(number)s characters.") % {"number": MAX_ATTRIBUTES}
+        raise Refused(message, code="routing.bad_attributes")
     return clean
 
 
 def bounded(name: str, value: int, low: int, high: int) -> int:
     """``value``, when it is a whole number in bounds; else raises ``Refused``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise Refused(f"{name} is a whole number from {low} to {high}.", code=f"routing.bad_{name}")
+        message = _("%(name)s is a whole number from %(low)s to %(high)s.") % {"name": name, "low": low, "high": high}
+        raise Refused(message, code=f"routing.bad_{name}")
     return value
 
 
@@ -397,7 +400,8 @@ def _task_channel(workspace_id: Any, name: str) -> TaskChannel:
     channels: list[TaskChannel] = _CHANNELS.objects([workspace_id])
     found = next((row for row in channels if (row.pk == row_id if row_id else row.unique_name == name)), None)
     if found is None:
-        raise Refused(f"There is no task channel {name[:64]!r}.", code="routing.no_task_channel")
+        message = _("There is no task channel %(name)s.") % {"name": repr(name[:64])}
+        raise Refused(message, code="routing.no_task_channel")
     return found
 
 
@@ -407,5 +411,5 @@ def _default_workflow() -> Workflow:
         named = {"workspace__friendly_name": setup.DEFAULT_NAME, "friendly_name": setup.DEFAULT_NAME}
         rows = list(Workflow.objects.filter(**named))
     if not rows:
-        raise Refused("Say which workflow the task goes through.", code="routing.no_workflow")
+        raise Refused(_("Say which workflow the task goes through."), code="routing.no_workflow")
     return rows[0]

@@ -69,6 +69,6 @@ def delete(task: Task, *, if_version: int | None = None, now: dt.datetime) -> No
         elif held.status in (Task.Status.ASSIGNED, Task.Status.WRAPPING):
             held = tasks.complete(held, by=None, reason="Task deleted", now=now)
         ledger = Ledger(now)
-        ledger.about_task("task.deleted", held)
+        ledger.about_task("task.deleted", held, tasks.about(held))
         ledger.write()
         held.delete()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from routing import actor, event_wire
 from routing.models import Activity, Event, Reservation, TaskChannel, TaskQueue
-from routing.services import capacity, configuration, presence, reservations, tasks, workers
+from routing.services import capacity, configuration, presence, reservations, tasks, upkeep, workers
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +158,18 @@ def test_a_deleted_workers_events_stay() -> None:
     assert event["event_data"]["worker_name"] == "Ada"
     assert event["event_data"]["worker_time_in_previous_activity"] == "10"
     assert types()[-2:] == ["worker.created", "worker.deleted"]
+
+
+def test_a_deleted_tasks_events_still_say_what_it_was_about() -> None:
+    task = make.task(attributes={"a": 1}, now=NOW)
+    sid = task.sid
+    upkeep.delete(task, now=after(9))
+
+    data = shown("task.deleted")["event_data"]
+
+    assert types()[-2:] == ["task.canceled", "task.deleted"]
+    assert (data["task_sid"], data["task_attributes"], data["task_age"]) == (sid, '{"a": 1}', "9")
+    assert data["task_queue_name"] == "Everyone"
 
 
 def test_configuration_changes_are_events_too() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from routing import events, queries
-from routing.models import Reservation, Task, TaskChannel, Transfer, Worker
+from routing.models import Event, Reservation, Task, TaskChannel, Transfer, Worker
 from routing.services import capacity, presence, reservations, seats, tasks, transfers
 from tests.factories import routing as make
 
@@ -195,3 +195,5 @@ def test_who_missed_too_much_is_told_to_take_a_snapshot(now: dt.datetime) -> Non
     assert queries.worker_events(desk.worker, after=0, limit=2) is None
     assert queries.worker_events(desk.worker, after=10_000) is None
     assert queries.worker_events(desk.worker, after=desk.snapshot()["seq"]) == []
+    Event.objects.filter(worker=desk.worker).delete()  # as the sweep does after a month
+    assert queries.worker_events(desk.worker, after=1) is None
