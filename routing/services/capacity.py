@@ -16,6 +16,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing import sql
@@ -101,10 +102,12 @@ def set_channel(
     Held reservations stay; below them nothing new comes. Raises ``Refused`` outside 0..50.
     """
     if not 0 <= capacity <= MAX_PER_CHANNEL:
-        raise Refused(f"A channel's capacity is 0 to {MAX_PER_CHANNEL}.", code="routing.bad_capacity")
+        raise Refused(
+            _("A channel's capacity is 0 to %(number)s.") % {"number": MAX_PER_CHANNEL}, code="routing.bad_capacity"
+        )
     with transaction.atomic():
         held = locks.worker(worker.pk)
-        row, _ = WorkerChannel.objects.get_or_create(
+        row, _is_new = WorkerChannel.objects.get_or_create(
             worker=held, task_channel=task_channel, defaults={"capacity": capacity, "ceiling": capacity}
         )
         capacity_before, was_available = row.capacity, row.is_available
@@ -129,7 +132,7 @@ def set_channel(
 def set_total(worker: Worker, *, capacity: int, now: dt.datetime) -> None:
     """How many weight units the worker takes over all channels. Raises ``Refused`` for less than 0."""
     if not 0 <= capacity <= MAX_TOTAL:
-        raise Refused(f"The total capacity is 0 to {MAX_TOTAL}.", code="routing.bad_capacity")
+        raise Refused(_("The total capacity is 0 to %(number)s.") % {"number": MAX_TOTAL}, code="routing.bad_capacity")
     with transaction.atomic():
         held = locks.worker(worker.pk)
         held.capacity, held.ceiling = capacity, max(capacity, held.load)

@@ -8,6 +8,8 @@ import threading
 import uuid
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from routing import sql
 from routing.engine import model
 from routing.engine import workflow as documents
@@ -58,12 +60,12 @@ def enter(task: Task, *, now: dt.datetime) -> None:
         _place(task, _queue(direct), now)
         return
     if task.workflow is None:
-        raise NoTargetMatches("The task has neither a workflow nor a queue to go to.")
+        raise NoTargetMatches(_("The task has neither a workflow nor a queue to go to."))
     document = compiled(task.workflow)
     position = document.enter(task.attributes)
     target = None if position is None else document.target(position)
     if position is None or target is None:
-        raise NoTargetMatches("No filter of the workflow matches the task, and it has no default filter.")
+        raise NoTargetMatches(_("No filter of the workflow matches the task, and it has no default filter."))
     task.filter_index, task.target_index = position
     if target.priority is not None:
         task.priority = target.priority
@@ -100,5 +102,5 @@ def _place(task: Task, queue: TaskQueue, now: dt.datetime) -> None:
 def _queue(queue_id: Any) -> TaskQueue:
     found: list[TaskQueue] = _QUEUES.objects([queue_id])
     if not found:
-        raise NoTargetMatches("The workflow names a queue that does not exist.")
+        raise NoTargetMatches(_("The workflow names a queue that does not exist."))
     return found[0]

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing import sql
@@ -142,7 +143,7 @@ def recount(now: dt.datetime, *, check: bool) -> list[str]:
         if is_outermost and connection.vendor == "postgresql":
             sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", [])
         if not _hold():
-            raise Refused("Figures are being folded just now; try again.", code="routing.folding")
+            raise Refused(_("Figures are being folded just now; try again."), code="routing.folding")
         right, kept = tallies.Sums(), tallies.Sums()
         rows = Event.objects.filter(created_at__gte=since, type__in=counting.TYPES).order_by()
         for row in rows.values_list(*Counted._fields).iterator(chunk_size=2_000):

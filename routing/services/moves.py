@@ -41,7 +41,7 @@ def move(task: Task, *, to: TaskQueue | Worker, reason: str = "", now: dt.dateti
         task.status, task.routing_target = Task.Status.PENDING, to.sid
         _stand(task, to, now)
         ledger.keep(task, "status", "routing_target", "declined", *_PLACE)
-        ledger.about_task("task.updated", task, tasks._about(task))
+        ledger.about_task("task.updated", task, tasks.about(task))
         if task.queue_id != queue_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
             tasks._give_to_queue(task, now)
@@ -55,7 +55,7 @@ def _take_back(task: Task, to: TaskQueue | Worker, reason: str, now: dt.datetime
     if isinstance(to, Worker) and task.declined.pop(to.pk.hex, None) is not None:
         ledger = Ledger(now)
         ledger.keep(task, "declined")
-        ledger.about_task("task.updated", task, tasks._about(task))
+        ledger.about_task("task.updated", task, tasks.about(task))
         ledger.write()
     return task
 

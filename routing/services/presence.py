@@ -8,6 +8,7 @@ import uuid
 import structlog
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing.models import Activity, Reservation, Task, Worker, WorkerSocket, Workspace
@@ -60,7 +61,7 @@ def set_activity(
     from routing.services import reservations
 
     if activity.workspace_id != worker.workspace_id:
-        raise Refused("This activity belongs to another workspace.", code="routing.wrong_workspace")
+        raise Refused(_("This activity belongs to another workspace."), code="routing.wrong_workspace")
     with transaction.atomic():
         held = locks.worker(worker.pk)
         if held.activity_id != activity.pk:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing.models import Activity, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace
@@ -50,7 +51,7 @@ def ensure_default_workspace(now: dt.datetime) -> Workspace:
             unique_name=unique_name,
             defaults={"friendly_name": name, "weight": weight, "default_capacity": capacity, "created_at": now},
         )
-    queue, _ = TaskQueue.objects.get_or_create(
+    queue, _is_new = TaskQueue.objects.get_or_create(
         workspace=workspace, friendly_name="Everyone", defaults={"created_at": now}
     )
     Workflow.objects.get_or_create(
@@ -109,7 +110,7 @@ def create_worker(
 
 def _default_activity(workspace: Workspace) -> Activity:
     if workspace.default_activity is None:
-        raise Refused("The workspace has no default activity.", code="routing.no_default_activity")
+        raise Refused(_("The workspace has no default activity."), code="routing.no_default_activity")
     return workspace.default_activity
 
 

@@ -15,6 +15,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from contactcenter.lib import ids
 from contactcenter.lib.errors import Refused
 from conversations.models import ApiKey
@@ -48,9 +50,10 @@ def create(worker: Worker, key: ApiKey, *, lifetime: int = 3600, role: str = "wo
     """A token for ``worker``, signed with ``key``. ``role``: "worker" or "supervisor". Raises ``Refused``: the key is
     revoked or may not do this, or the lifetime (seconds) is out of bounds."""
     if key.revoked_at is not None or not api_keys.allows(key, "routing"):
-        raise Refused("This key may not sign worker tokens.", code="routing.bad_key")
+        raise Refused(_("This key may not sign worker tokens."), code="routing.bad_key")
     if not 1 <= lifetime <= MAX_LIFETIME:
-        raise Refused(f"A token lives 1 to {MAX_LIFETIME} seconds.", code="routing.bad_lifetime")
+        message = _("A token lives 1 to %(number)s seconds.") % {"number": MAX_LIFETIME}
+        raise Refused(message, code="routing.bad_lifetime")
     issued = int(now.timestamp())
     grant = {"workspace_sid": worker.workspace.sid, "worker_sid": worker.sid, "role": role}
     claims = {

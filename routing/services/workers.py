@@ -59,7 +59,7 @@ def update(
         with transaction.atomic():
             held = locks.worker(worker.pk)
             if if_version not in (None, held.version):
-                raise Stale(f"The worker is in version {held.version} now; fetch it again.")
+                raise Stale(_("It has changed meanwhile; fetch it again."))
             ledger = Ledger(now)
             if friendly_name is not None and friendly_name != held.friendly_name:
                 held.friendly_name = friendly_name
@@ -84,7 +84,7 @@ def delete(worker: Worker, *, if_version: int | None = None, now: dt.datetime) -
     with transaction.atomic():
         held = locks.worker(worker.pk)
         if if_version not in (None, held.version):
-            raise Stale(f"The worker is in version {held.version} now; fetch it again.")
+            raise Stale(_("It has changed meanwhile; fetch it again."))
         if Reservation.objects.filter(worker=held, status__in=Reservation.LIVE).exists():
             raise rows.in_use()
         ledger = Ledger(now)
