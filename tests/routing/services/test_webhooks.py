@@ -228,11 +228,13 @@ def test_a_sender_that_died_has_its_event_sent_again_and_its_late_word_does_not_
     webhooks._post(claim, now=NOW)  # and the process is gone
 
     assert webhooks.send(workspace.pk, now=after(30)) == 0
-    webhooks.send(workspace.pk, now=after(61))
+    second = webhooks._claim(workspace.pk, None, now=after(61))
+    assert second is not None
+    assert webhooks.record(claim, None, now=after(62)) is False  # it was not dead, only slow
+    assert webhooks.record(second, webhooks._post(second, now=after(62)), now=after(62)) is True
 
-    assert receiver.types()[:2] == ["task.created", "task.created"]
+    assert receiver.types() == ["task.created", "task.created"]
     assert receiver.got[0].form["Sid"] == receiver.got[1].form["Sid"]
-    assert webhooks.record(claim, None, now=after(62)) is False
 
 
 def test_the_filter_leaves_out_what_nobody_wants(workspace: Workspace, receiver: WebhookReceiver) -> None:
