@@ -204,6 +204,32 @@ def kernel_busy(tasks: int = TASKS, unservable: float = 0.0) -> Turn:
     return turn
 
 
+def free_one_by_one(world: World, tasks: int) -> Turn:
+    """As ``kernel_busy`` in any world, with the production choice among all channels and however many classes."""
+    workers = world.come()
+    matcher = world.matcher
+    for _ in range(tasks):
+        matcher.put_task(world.task(), settled=True)
+    matcher._dirty_workers.clear()
+    world.dice.shuffle(workers)
+    busy = deque(workers)
+    best_for, tickets, lanes = matcher._best_for, matcher._tickets, matcher.lanes
+
+    def turn(count: int) -> float:
+        began = time.perf_counter()
+        for _ in range(count):
+            worker = busy.popleft()
+            key = best_for(worker)
+            task = tickets[key & TICKET_MASK]
+            lanes.remove(0, task.klass, key)
+            task.key = key + _LATER
+            lanes.push(0, task.klass, task.key)
+            busy.append(worker)
+        return time.perf_counter() - began
+
+    return turn
+
+
 def kernel_idle(idle: int = IDLE) -> Turn:
     """Many are idle: each task that comes gets the longest idle worker who can do it, and somebody else is done."""
     world = World()

@@ -61,15 +61,11 @@ class Command(BaseCommand):
 
     def _measure(self, options: dict[str, Any]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if options["what"] == "intake":
-            from contactcenter.bench import intake
+        from contactcenter.bench import intake, routing
 
-            where = (settings.DATABASE_URL, settings.REDIS_URL, Path(settings.DATA_DIR))
-            figures = intake.run(*where, quick=options["quick"], say=self._say)
-        else:
-            from contactcenter.bench import routing
-
-            figures = routing.run(quick=options["quick"], say=self._say)
+        measure = {"intake": intake.run, "routing": routing.run}[options["what"]]
+        where = (settings.DATABASE_URL, settings.REDIS_URL, Path(settings.DATA_DIR))
+        figures = measure(*where, quick=options["quick"], say=self._say)
         self._report(figures, options)
 
     def _say(self, line: str) -> None:
