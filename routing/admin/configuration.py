@@ -65,6 +65,7 @@ class TaskQueueAdmin(NewsAdmin):
         "task_order",
         "max_reserved_workers",
         "auto_accept",
+        "wrap_up_limit",
         "sla_target",
         "short_abandon",
     ]
@@ -92,9 +93,12 @@ class ActivityAdmin(NewsAdmin):
 
 @admin.register(TaskChannel)
 class TaskChannelAdmin(NewsAdmin):
-    list_display = ["friendly_name", "unique_name", "weight", "default_capacity"]
+    list_display = ["friendly_name", "unique_name", "weight", "is_interruptible", "default_capacity"]
     search_fields = ["friendly_name", "unique_name"]
-    fields = ["unique_name", "friendly_name", "weight", "default_capacity", "channel_optimized_routing"]
+    fields = [
+        *("unique_name", "friendly_name", "weight", "is_interruptible", "default_capacity"),
+        "channel_optimized_routing",
+    ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: TaskChannel | None = None) -> list[str]:
         return ["unique_name"] if obj else []
@@ -107,6 +111,7 @@ class WorkspaceAdmin(NewsAdmin):
         "friendly_name",
         "default_activity",
         "timeout_activity",
+        "reject_activity",
         "offline_activity",
         "prioritize_queue_order",
         "reoffer_after",

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -39,13 +39,25 @@ def has_room(worker: Worker, task_channel: TaskChannel) -> bool:
 def with_room(task_channel: TaskChannel) -> set[uuid.UUID]:
     """The workers who have room for one more task of this channel, whatever they are doing."""
     rows = WorkerChannel.objects.filter(task_channel=task_channel, is_available=True, load__lt=F("capacity"))
-    rows = rows.filter(worker__load__lte=F("worker__capacity") - task_channel.weight)
+    if task_channel.is_interruptible:
+        rows = rows.filter(worker__load__lte=F("worker__capacity") - task_channel.weight)
+    else:
+        soft = _soft(OuterRef("worker")).values("worker").annotate(held=Sum("weight")).values("held")
+        rows = rows.annotate(soft=Coalesce(Subquery(soft), 0))
+        rows = rows.filter(worker__load__lte=F("worker__capacity") + F("soft") - task_channel.weight)
     return set(rows.values_list("worker_id", flat=True))
+
+
+def _soft(worker: Any) -> QuerySet[Reservation]:
+    """What a worker holds that gives way to work that cannot be interrupted."""
+    rows = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE)
+    return rows.filter(task__task_channel__is_interruptible=True).order_by()
 
 
 def take(worker: Worker, task_channel: TaskChannel, *, units: int, weight: int, ledger: Ledger) -> bool:
     """Take what a new reservation holds. The worker must be locked. False, and nothing changes: there is no room."""
-    if worker.load + weight > worker.capacity:
+    gives_way = 0 if task_channel.is_interruptible else _soft(worker.pk).aggregate(held=Sum("weight"))["held"] or 0
+    if worker.load - gives_way + weight > worker.capacity:
         return False
     rows = WorkerChannel.objects.filter(worker=worker, task_channel=task_channel, is_available=True)
     if not rows.filter(load__lte=F("capacity") - units).update(load=F("load") + units):

@@ -91,7 +91,10 @@ def create_activity(workspace: Workspace, *, friendly_name: str, available: bool
 def delete_activity(activity: Activity, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while workers are in it or the workspace's settings name it."""
     workspace = activity.workspace
-    named = (workspace.default_activity_id, workspace.timeout_activity_id, workspace.offline_activity_id)
+    named = (
+        *(workspace.default_activity_id, workspace.timeout_activity_id),
+        *(workspace.offline_activity_id, workspace.reject_activity_id),
+    )
     if activity.pk in named:
         raise rows.in_use()
     rows.delete(activity, now=now)
