@@ -27,6 +27,7 @@ from tests.factories import agents as factory
 ELSEWHERE = (
     *("admin/", "channels/", "hooks/", "simulator/", "shop/", "accounts/login/"),
     *("healthz", "metrics", "jsi18n/", "i18n/", "favicon.ico"),
+    *("taskrouter/", "api/supervision/"),  # programs with keys; supervisors with permissions
 )
 
 #: Route -> (method, body) and what it is about: "object" = the secret conversation, "desk" = one's own things.
