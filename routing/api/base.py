@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
+from django.utils import translation
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
@@ -52,6 +53,11 @@ class WireView(APIView):
 
     def get_exception_handler(self) -> Callable[[Exception, Json], Response | None]:
         return errors.handle
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # Messages are for the client's developer, like the names of the parameters: one language.
+        with translation.override("en"):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -300,15 +300,16 @@ class QueuesStatistics(base.WireView):
         rows = base.named(TaskQueue.objects.filter(workspace=workspace), asked)
         page = paging.page(request, rows, key="task_queues_statistics")
         live = statistics.queues_realtime(page.rows, task_channel=channel, now=now)
+        past = statistics.queues_cumulative(
+            page.rows, start=start, end=end, task_channel=channel, split_by_wait_time=thresholds(asked), now=now
+        )
         found = [
             {
                 "account_sid": self.links.account_sid,
                 "workspace_sid": workspace.sid,
                 "task_queue_sid": row.sid,
                 "realtime": live[row.pk],
-                "cumulative": statistics.cumulative(
-                    row, start=start, end=end, task_channel=channel, split_by_wait_time=thresholds(asked), now=now
-                ),
+                "cumulative": past[row.pk],
             }
             for row in page.rows
         ]

@@ -45,8 +45,8 @@ class Sdk:
             self._lines.put(json.loads(line))
         self._lines.put(None)
 
-    def hear(self, what: str, seconds: float = 20.0) -> dict[str, Any]:
-        """The next thing said that is ``what``."""
+    def hear(self, what: str, seconds: float = 20.0, **facts: Any) -> dict[str, Any]:
+        """The next thing said that is ``what`` and has these facts."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -55,13 +55,13 @@ class Sdk:
                 raise AssertionError(f"not heard: {what}; heard: {self.said}") from None
             assert said is not None, f"the SDK ended; heard: {self.said}"
             self.said.append(said)
-            if said["what"] == what:
+            if said.items() >= {"what": what, **facts}.items():
                 return said
 
     def do(self, command: str, **facts: Any) -> None:
         """A command, and its success."""
         self.send(command, **facts)
-        self.hear("done")
+        self.hear("done", do=command)
 
     def send(self, command: str, **facts: Any) -> None:
         assert self._process.stdin
