@@ -15,7 +15,7 @@ from contactcenter.lib.errors import Refused
 from routing import explain
 from routing.engine import expression, wording
 from routing.models import Event, Reservation, Task, Worker, Workflow
-from routing.services import presence, reservations
+from routing.services import presence, reservations, transfers
 from tests.factories import routing as make
 from tests.factories.routing import NOW
 
@@ -224,6 +224,21 @@ def test_who_is_busy_with_other_tasks_is_told() -> None:
 
     assert reasons(step) == {"Ann": ["channel_capacity"]}
     assert step["agents"][0]["reasons"][0]["text"] == "No capacity on chat: 1 of 1 taken."
+
+
+def test_a_transfer_looking_for_somebody_takes_nobody_away() -> None:
+    ann = make.worker(name="Ann")
+    queue = make.queue()
+    workflow = make.workflow({"queue": queue})
+    task = make.task(workflow=workflow)
+    make.route()
+    seat = reservations.accept(Reservation.objects.get(task=task), by=ann, now=NOW)
+    make.worker(name="Bob", capacities={"chat": 1})
+    transfers.start(seat, to=queue, mode="WARM", by=ann, now=NOW)
+
+    (step,) = ask(workflow)["steps"]
+
+    assert set(named(step)) == {"Ann", "Bob"}
 
 
 def test_asking_changes_nothing() -> None:

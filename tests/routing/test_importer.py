@@ -127,6 +127,7 @@ def test_importing_again_changes_nothing_and_a_changed_document_replaces_it() ->
 
     assert (again.outcome, again.applied, again.workflow_sid) == ("unchanged", False, first.workflow_sid)
     assert (changed.outcome, changed.workflow_sid) == ("updated", first.workflow_sid)
+    assert Workflow.objects.get(friendly_name="Shop").version == 1
 
 
 @pytest.mark.parametrize(
