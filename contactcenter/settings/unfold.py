@@ -98,6 +98,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Channels"), "cell_tower", "conversations_channel"),
                     _item(_("Connections"), "key", "conversations_connection"),
                     _item(_("API keys"), "vpn_key", "conversations_apikey"),
+                    {"title": _("API documentation"), "icon": "api", "link": reverse_lazy("taskrouter-docs")},
                     _item(_("Flows"), "schema", "flows_flow"),
                     _item(_("Flow runs"), "play_circle", "flows_execution"),
                     _item(_("Canned replies"), "quickreply", "agents_cannedreply"),

@@ -70,7 +70,7 @@ class PerKey(BaseThrottle):
     """``settings.API_RATE`` requests a minute for each key; one key's flood costs no other anything."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        return not isinstance(request.auth, ApiKey) or _count(request.auth, "all", 60) <= settings.API_RATE
+        return not isinstance(request.auth, ApiKey) or count(request.auth.sid, "all", 60) <= settings.API_RATE
 
     def wait(self) -> float:
         return 60 - time.time() % 60
@@ -78,12 +78,13 @@ class PerKey(BaseThrottle):
 
 def limit(request: Request, kind: str, per_second: int) -> None:
     """Count a costly kind of request. Raises ``Throttled`` past ``per_second`` of them in a second."""
-    if isinstance(request.auth, ApiKey) and _count(request.auth, kind, 1) > per_second:
+    if isinstance(request.auth, ApiKey) and count(request.auth.sid, kind, 1) > per_second:
         raise exceptions.Throttled(wait=1)
 
 
-def _count(key: ApiKey, kind: str, seconds: int) -> int:
-    name = f"api:{key.pk.hex}:{kind}:{int(time.time()) // seconds}"
+def count(who: str, kind: str, seconds: int) -> int:
+    """How many there were of ``who`` in this stretch of ``seconds``, this one included."""
+    name = f"api:{who}:{kind}:{int(time.time()) // seconds}"
     cache.add(name, 0, seconds * 2)
     try:
         return cache.incr(name)

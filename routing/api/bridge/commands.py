@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 
 from contactcenter.lib import clock
 from routing import actor
-from routing.api import base, errors, fields, forms, reservations, tasks, worker_channels, workers
+from routing.api import auth, base, errors, fields, forms, reservations, tasks, worker_channels, workers
 from routing.api.bridge.shapes import RELATED, TRANSFER_RELATED, Shapes, under_way
 from routing.models import Activity, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
 from routing.services import tokens, transfers
@@ -22,6 +22,8 @@ from routing.services import workers as worker_services
 Json = dict[str, Any]
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
+#: Of one worker, all their tabs together.
+COMMANDS_PER_TEN_SECONDS = 200
 
 
 class PageParams(serializers.Serializer[Any]):
@@ -226,6 +228,8 @@ _ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Json]]] = [
 def run(token: Any, method: Any, url: Any, params: Any, if_version: int | None) -> Json:
     """Do what a worker's SDK asks. Raises ``BadToken``, and as the REST resources do."""
     grant = tokens.verify(token, now=clock.now())
+    if auth.count(grant.worker.sid, "bridge", 10) > COMMANDS_PER_TEN_SECONDS:
+        raise exceptions.Throttled(wait=10)
     path = str(url)[:400].strip("/")
     prefix = f"Workspaces/{grant.worker.workspace.sid}/"
     if path.startswith(prefix) and (params is None or isinstance(params, dict)):
