@@ -113,8 +113,7 @@ class _Inquiry:
         )
         self.matcher.decide(now.timestamp())
         facts.configure(self.matcher, workspace)
-        names = dict(TaskChannel.objects.filter(workspace=workspace).values_list("pk", "unique_name"))
-        self.standing = Standing(workspace, channel, names)
+        self.standing = Standing(workspace, channel)
         for workspace_id, worker in facts.workers():
             if workspace_id == workspace.pk:
                 self.standing.put(worker)

@@ -45,10 +45,15 @@ class Demand:
 class Standing:
     """Every agent of a workspace, what they hold, and the task channel in question."""
 
-    def __init__(self, workspace: Workspace, channel: TaskChannel, channel_names: Mapping[uuid.UUID, str]) -> None:
-        self.workspace, self.channel, self._channel_names = workspace, channel, channel_names
+    def __init__(self, workspace: Workspace, channel: TaskChannel) -> None:
+        rows = list(TaskChannel.objects.filter(workspace=workspace))
+        self.workspace, self.channel = workspace, channel
+        self._channel_names = {row.pk: row.unique_name for row in rows}
+        self._interruptible = {row.pk for row in rows if row.is_interruptible}
         self.workers: dict[uuid.UUID, WorkerSpec] = {}
         self._loads: Counter[uuid.UUID] = Counter()
+        #: the part of the load that gives way to work that cannot be interrupted
+        self._soft: Counter[uuid.UUID] = Counter()
         self._by_channel: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
         self._accepted: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
         self._scopes: dict[uuid.UUID, Json] = {}
@@ -60,6 +65,8 @@ class Standing:
         """What a task's live reservations take from its agents. After this nobody is put any more."""
         for held in task.reservations:
             self._loads[held.worker] += held.weight
+            if task.channel in self._interruptible:
+                self._soft[held.worker] += held.weight
             self._by_channel[held.worker, task.channel] += held.units
             if held.accepted:
                 self._accepted[held.worker, task.channel] += 1
@@ -133,6 +140,8 @@ class Standing:
             reasons.append({"code": "activity", "activity": worker.activity_name})
         capacity, is_open = worker.channels.get(channel.pk, (0, False))
         load, total = self._by_channel[worker.id, channel.pk], self._loads[worker.id]
+        if channel.pk not in self._interruptible:
+            total -= self._soft[worker.id]
         if not is_open:
             reasons.append({"code": "channel_closed"})
         if load >= capacity:

@@ -241,6 +241,22 @@ def test_a_transfer_looking_for_somebody_takes_nobody_away() -> None:
     assert set(named(step)) == {"Ann", "Bob"}
 
 
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_work_that_gives_way_takes_no_room_from_work_that_does_not(gives_way: bool) -> None:
+    make.workspace().task_channels.filter(unique_name="chat").update(is_interruptible=gives_way)
+    make.worker(name="Ann", capacity=30, capacities={"chat": 3, "voice": 1})
+    workflow = make.workflow({"queue": make.queue()})
+    make.task(workflow=workflow)
+    make.route()
+
+    (step,) = ask(workflow, "voice")["steps"]
+    task = make.task(workflow=workflow, task_channel="voice")
+    make.route()
+
+    assert named(step) == [name for name, _status in make.offers(task)]
+    assert reasons(step) == ({} if gives_way else {"Ann": ["total_capacity"]})
+
+
 def test_asking_changes_nothing() -> None:
     worker = make.worker(name="Ann")
     workflow = make.workflow({"queue": make.queue()})
