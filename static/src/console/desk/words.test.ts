@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { attributeLabel, attributeValue, facts, ownerWords, shortAddress } from "./words";
+import type { EventFrame, Message } from "../protocol";
+import { attributeLabel, attributeValue, facts, ownerWords, shortAddress, storyWords, transferWords } from "./words";
 
 test("facts: later sources win, what is shown elsewhere and ids are left out", () => {
   expect(
@@ -45,4 +46,28 @@ test("who has it", () => {
     "With nobody",
   ]);
   expect(ownerWords({ kind: "worker", name: "Bob", sid: "" }, true)).toBe("With you");
+});
+
+test("a conversation's story is told in words of ours", () => {
+  const line = (kind: string, data: Record<string, string>) => storyWords({ kind, data, text: "" } as unknown as Message);
+
+  expect(line("accepted", { name: "Amira" })).toBe("Amira accepted the conversation");
+  expect(line("taken_over", { name: "Basil", before: "Amira" })).toBe("Basil took over from Amira");
+  expect(line("joined", { name: "Basil" })).toBe("Basil joined the conversation");
+  expect(line("left", { name: "Basil" })).toBe("Basil left the conversation");
+  expect(line("returned", { name: "Amira", queue: "Sales" })).toBe("Amira returned the conversation to Sales");
+  expect(line("handed_over", { name: "Amira", queue: "Sales" })).toBe("Amira handed the conversation over to Sales");
+  expect(line("of_tomorrow", {})).toBe("Event: of_tomorrow");
+});
+
+test("a transfer's giver hears of its end, and of nothing before", () => {
+  const end = (event: string, fields: Record<string, unknown> = {}) =>
+    transferWords({ event, data: { transfer: { mode: "WARM", to: { name: "Basil" }, reason: "", ...fields } } } as unknown as EventFrame);
+
+  expect(end("task.transfer-initiated")).toBeNull();
+  expect(end("task.transfer-completed")).toBe("A colleague has joined your conversation.");
+  expect(end("task.transfer-completed", { mode: "COLD" })).toBe("A colleague has taken over your conversation.");
+  expect(end("task.transfer-failed", { reason: "rejected" })).toBe("Basil cannot take the conversation now.");
+  expect(end("task.transfer-failed", { reason: "timeout" })).toBe("Basil did not answer. The conversation is still yours.");
+  expect(transferWords({ event: "reservation.accepted", data: {} } as unknown as EventFrame)).toBeNull();
 });
