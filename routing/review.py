@@ -199,6 +199,9 @@ def _number(found: Review, raw: dict[str, Any], key: str, path: str, low: int, h
         number = int(float(value))
     if isinstance(number, float) and number.is_integer():
         number = int(number)
+    if key == "timeout" and number == 0 and not isinstance(number, bool):
+        found.say(WARNING, here, _("It is no time and is ignored: the step has no timeout."))
+        return
     if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
         bounds = {"low": low, "high": high}
         found.say(ERROR, here, _("It must be a whole number from %(low)s to %(high)s.") % bounds)

@@ -136,6 +136,7 @@ def test_importing_again_changes_nothing_and_a_changed_document_replaces_it() ->
         (document({"queue": ORDERS, "priority": "3"}), [("note", "targets[0].priority")]),
         (document({"queue": ORDERS, "timeout": "30"}), [("note", "targets[0].timeout")]),
         (document({"queue": ORDERS, "timeout": 30.0}), [("note", "targets[0].timeout")]),
+        (document({"queue": ORDERS, "timeout": 0}), [("warning", "targets[0].timeout")]),
         (document({"queue": ORDERS}, {}), [("note", "targets[1]")]),
         (document({"queue": ORDERS, "colour": "red"}), [("note", "targets[0].colour")]),
         (document(description="x"), [("note", "task_routing.description")]),
@@ -194,7 +195,7 @@ def test_what_real_documents_do_is_tolerated_and_told(source: Any, found: list[t
         (document({"queue": ["x"]}), "task_routing.filters[0].targets[0].queue", "It must be a queue's id or name."),
         (document({"queue": "x" * 65}), "task_routing.filters[0].targets[0].queue", "A queue's name has at most 64"),
         (document(expression=7), "task_routing.filters[0].expression", "It must be an expression."),  # type: ignore[arg-type]
-        (document({"queue": ORDERS, "timeout": 0}), "task_routing.filters[0].targets[0].timeout", "from 1 to 1209600"),
+        (document({"queue": ORDERS, "timeout": -1}), "task_routing.filters[0].targets[0].timeout", "from 1 to 1209600"),
         (
             document({"queue": ORDERS, "priority": "high"}),
             "task_routing.filters[0].targets[0].priority",
