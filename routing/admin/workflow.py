@@ -24,9 +24,11 @@ from contactcenter.lib.errors import ContactCenterError
 from routing import actor, checks, importer
 from routing.admin.configuration import NewsAdmin
 from routing.admin.explain import explain_page
-from routing.models import Workflow
+from routing.models import TaskQueue, Workflow
 from routing.services import configuration, setup
 
+#: Queues offered to stand for one of a document.
+MAX_CHOICES = 500
 CODE = {"dir": "ltr", "spellcheck": "false", "style": "font-family: monospace"}
 
 
@@ -83,6 +85,14 @@ class ImportForm(forms.Form):
         return cleaned
 
 
+def _given(request: HttpRequest) -> dict[str, str]:
+    """Which queues here were chosen to stand for the document's."""
+    prefix = "queue:"
+    return {
+        name.removeprefix(prefix): str(sid) for name, sid in request.POST.items() if name.startswith(prefix) and sid
+    }
+
+
 @admin.register(Workflow)
 class WorkflowAdmin(NewsAdmin):
     form = WorkflowForm
@@ -120,6 +130,7 @@ class WorkflowAdmin(NewsAdmin):
                     workspace=setup.default_workspace(),
                     name=form.cleaned_data["name"],
                     check="apply" not in request.POST,
+                    queues=_given(request),
                     now=clock.now(),
                 )
             if "apply" in request.POST and not report.errors:
@@ -133,6 +144,7 @@ class WorkflowAdmin(NewsAdmin):
             "opts": self.opts,
             "form": form,
             "report": report,
+            "queues": TaskQueue.objects.filter(workspace=setup.default_workspace())[:MAX_CHOICES] if report else [],
         }
         return render(request, "admin/routing/import.html", context)
 

@@ -63,6 +63,20 @@ def test_a_file_is_named_after_itself(supervisor: Client) -> None:
     assert "The workflow “Night shift” is made." in page.content.decode()
 
 
+def test_a_queue_here_is_chosen_for_one_of_the_document(supervisor: Client) -> None:
+    queue = make.queue(name="Orders")
+    form = {"text": json.dumps(DOCUMENT), "name": "Shop"}
+
+    shown = supervisor.post(IMPORT, {**form, "check": "1"}).content.decode()
+    supervisor.post(IMPORT, {**form, "apply": "1", f"queue:{SID}": queue.sid})
+
+    assert f'<select name="queue:{SID}"' in shown
+    assert f'<option value="{queue.sid}">Orders</option>' in shown
+    document = Workflow.objects.get(friendly_name="Shop").configuration
+    assert document["task_routing"]["filters"][0]["targets"][0]["queue"] == queue.sid
+    assert not TaskQueue.objects.filter(friendly_name=SID).exists()
+
+
 def test_what_cannot_be_used_is_not_imported(supervisor: Client) -> None:
     page = supervisor.post(IMPORT, {"text": "{", "name": "Shop", "apply": "1"})
 
