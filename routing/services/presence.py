@@ -150,12 +150,13 @@ def let_go(worker: Worker, *, now: dt.datetime) -> None:
 
     Tasks are locked first, as everywhere, so a deletion waits for whoever works on them, and never in a circle.
     """
-    from routing.services import reservations
+    from routing.services import reservations, transfers
 
     reason = "The agent was deleted."
     open_offers = Reservation.objects.filter(worker=worker, status=Reservation.Status.PENDING).order_by("task_id")
     for reservation_id in list(open_offers.values_list("pk", flat=True)):
         reservations.rescind(reservation_id, reason=reason, now=now)
+    transfers.give_up_asking(worker, now=now)
     _requeue_conversations(worker, now, reason=reason)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from routing.models import Task, TaskQueue, Workflow, Workspace
+from routing.models import Task, TaskQueue, Transfer, Workflow, Workspace
 from routing.services import rows
 
 
@@ -18,7 +18,7 @@ def create_queue(workspace: Workspace, *, now: dt.datetime, **values: Any) -> Ta
 
 
 def delete_queue(queue: TaskQueue, *, now: dt.datetime) -> None:
-    """Raises ``Refused`` while tasks wait in it or somebody works on its tasks, and while a workflow names it."""
+    """Raises ``Refused`` while tasks wait in it, are transferred to it or worked on, and while a workflow names it."""
     with transaction.atomic():
         for document in Workflow.objects.filter(workspace_id=queue.workspace_id).values_list(
             "configuration", flat=True
@@ -26,6 +26,8 @@ def delete_queue(queue: TaskQueue, *, now: dt.datetime) -> None:
             text = json.dumps(document)
             if queue.sid in text or json.dumps(queue.friendly_name) in text:
                 raise rows.in_use()
+        if Transfer.objects.filter(to_queue=queue, status=Transfer.Status.INITIATED).exists():
+            raise rows.in_use()
         _leave(Task.objects.filter(queue=queue), "queue")
         rows.delete(queue, now=now)
 

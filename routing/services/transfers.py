@@ -178,6 +178,17 @@ def offer(
     return transfer
 
 
+def give_up_asking(worker: Worker, *, now: dt.datetime) -> None:
+    """The worker is about to be deleted: what is being transferred to them alone, and not offered yet, fails."""
+    asked = Transfer.objects.filter(to_worker=worker, status=Transfer.Status.INITIATED).order_by("task_id")
+    for task_id in list(asked.values_list("task_id", flat=True)):
+        with transaction.atomic():
+            found, ledger = seats.lock(locks.task(task_id)), Ledger(now)
+            if found.transfer is not None and found.transfer.to_worker_id == worker.pk:
+                found.end_transfer(Transfer.Status.FAILED, ledger, reason="deleted")
+                ledger.write()
+
+
 def expire(task_id: uuid.UUID, *, now: dt.datetime) -> None:
     """A transfer nobody could be offered in time fails; nothing happens to any other."""
     with transaction.atomic():

@@ -10,9 +10,10 @@ from django.db.models import Sum
 
 from contactcenter.lib.errors import Refused
 from conversations.models import Conversation, Message, Participant
+from routing import queries
 from routing.errors import NotYours, ReservationOver, WrongState
 from routing.models import Event, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
-from routing.services import presence, reservations, seats, tasks, transfers
+from routing.services import presence, queues, reservations, seats, tasks, transfers
 from tests.factories import agents as people
 from tests.factories import routing as make
 
@@ -424,3 +425,25 @@ def test_the_conversation_tells_its_story(scene: Scene) -> None:
         ("handed_over", {"name": "Basil", "queue": "Experts"}),
     ]
     assert Conversation.objects.get(pk=scene.conversation.pk).last_message_text == ""
+
+
+@pytest.mark.parametrize("was_offered", [True, False])
+def test_a_colleague_who_is_deleted_fails_the_transfer_and_the_giver_is_told(scene: Scene, was_offered: bool) -> None:
+    if was_offered:
+        scene.transfer(scene.basil)
+    else:
+        transfers.start(scene.held, to=scene.basil, by=scene.amira, now=scene.now)
+    scene.basil.delete()
+
+    state = queries.worker_snapshot(Worker.objects.get(pk=scene.amira.pk))
+    told = Event.objects.get(worker=scene.amira, type="task.transfer-failed")
+    assert told.data["reservation"]["transfer"] is None
+    assert state["reservations"][0]["transfer"] is None
+    assert scene.status() == "assigned"
+
+
+def test_a_queue_somebody_is_being_asked_of_is_not_deleted(scene: Scene) -> None:
+    scene.transfer(scene.queue)
+
+    with pytest.raises(Refused):
+        queues.delete_queue(scene.queue, now=scene.now)
