@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
-    """``ratio`` is ours / floor. ``goal`` is the bound on it: "<=" when ``ours`` is a cost, ">=" when it is a rate."""
+    """``ratio`` is ours / floor. ``goal`` is the bound on it: "<=" when ``ours`` is a cost, ">=" when it is a rate.
+
+    Where something else is judged (standard errors, a count), that is ``score``, and ``label`` says what it is.
+    """
 
     name: str
     ours: float
@@ -18,6 +21,8 @@ class Figure:
     unit: str
     goal: float
     sense: str  # "<=" | ">="
+    score: float | None = None
+    label: str = ""
 
     @property
     def ratio(self) -> float:
@@ -25,16 +30,25 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        return self.ratio <= self.goal if self.sense == "<=" else self.ratio >= self.goal
+        judged = self.ratio if self.score is None else self.score
+        return judged <= self.goal if self.sense == "<=" else judged >= self.goal
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """What is judged, and its bound, as shown."""
+        if self.score is None:
+            return f"{self.ratio:.2f}x", f"{self.sense} {self.goal:g}x"
+        return f"{self.label} {self.score:.3g}".strip(), f"{self.sense} {self.goal:g}"
 
     def as_json(self) -> dict[str, object]:
         return {
             "name": self.name,
             "ours": round(self.ours, 4),
             "floor": round(self.floor, 4),
-            "ratio": round(self.ratio, 3),
-            "goal": f"{self.sense} {self.goal:g}",
+            "ratio": round(self.ratio, 3) if self.floor else None,
+            "goal": f"{self.label} {self.sense} {self.goal:g}".strip(),
             "ok": self.ok,
+            **({} if self.score is None else {"score": round(self.score, 4)}),
         }
 
 
@@ -46,8 +60,7 @@ def table(figures: Iterable[Figure]) -> str:
             f.name,
             f"{f.ours:,.2f} {f.unit}",
             f"{f.floor:,.2f} {f.unit}",
-            f"{f.ratio:.2f}x",
-            f"{f.sense} {f.goal:g}x",
+            *f.verdict,
             "ok" if f.ok else "MISSED",
         )
         for f in figures
