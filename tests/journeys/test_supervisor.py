@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.people import Agent, Visitor
+from tests.journeys.test_a_shift import AXE
 from tests.support import browser
 
 pytestmark = pytest.mark.journey
@@ -115,7 +116,7 @@ def test_a_supervisor_cancels_a_task_and_asks_why_nobody_took_it(demo: str, brow
 def test_the_live_view_fits_every_screen(
     demo: str, browser_page: OpenPage, viewport: tuple[int, int], locale: str, scheme: str
 ) -> None:
-    supervisor = Supervisor(browser_page, demo, viewport=viewport, locale=locale, color_scheme=scheme)
+    supervisor = Supervisor(browser_page, demo, viewport=viewport, locale=locale, color_scheme=scheme, bypass_csp=True)
 
     expect(supervisor.page.get_by_test_id("queues")).to_be_visible()
     overflow = supervisor.page.evaluate(
@@ -125,6 +126,10 @@ def test_the_live_view_fits_every_screen(
     )
     assert overflow == []
     supervisor.agent("Amira Nasser").get_by_role("button").first.click()
+    expect(supervisor.dialog).to_be_visible()
+    supervisor.page.evaluate(AXE)
+    result = supervisor.page.evaluate("axe.run('#live', {resultTypes: ['violations']})")
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in result["violations"]] == []
     box = supervisor.dialog.bounding_box()
     assert box is not None
     assert box["x"] >= 0
