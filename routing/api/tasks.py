@@ -81,7 +81,11 @@ class TaskCreate(serializers.Serializer[Any]):
     ignore_capacity = serializers.BooleanField(
         required=False, help_text="With a worker as target: whether capacity and activity do not matter (default)."
     )
-    task_queue_sid = fields.Sid("WQ", required=False, help_text="The queue to send it to directly.")
+    task_queue_sid = fields.Sid(
+        "WQ",
+        required=False,
+        help_text="The queue to send it to directly, or to count it as when RoutingTarget is a worker.",
+    )
 
 
 class TaskUpdate(serializers.Serializer[Any]):
@@ -199,8 +203,8 @@ def _filtered(workspace: Workspace, asked: Json, now: dt.datetime) -> Any:
 def create(workspace: Workspace, asked: Json, now: dt.datetime) -> Task:
     """Make the task these parameters describe. Raises 400 for what is not in the workspace."""
     _check_start(asked, now)
-    target: str = asked.pop("routing_target", "") or asked.pop("task_queue_sid", "")
-    asked.pop("task_queue_sid", None)
+    queue_sid: str = asked.pop("task_queue_sid", "")
+    target: str = asked.pop("routing_target", "") or queue_sid
     workflows = Workflow.objects.filter(workspace=workspace)
     if target.startswith("WW"):
         asked["workflow_sid"], target = target, ""
@@ -215,6 +219,8 @@ def create(workspace: Workspace, asked: Json, now: dt.datetime) -> Task:
     if target.startswith("WK"):
         base.named_row(Worker.objects.filter(workspace=workspace), target, "RoutingTarget")
         asked["ignore_capacity"] = ignore is not False
+        if queue_sid:
+            asked["queue"] = base.named_row(TaskQueue.objects.filter(workspace=workspace), queue_sid, "TaskQueueSid")
     elif target:
         base.named_row(TaskQueue.objects.filter(workspace=workspace), target, "RoutingTarget")
     attributes = asked.pop("attributes", {})

@@ -56,6 +56,8 @@ def enter(task: Task, *, now: dt.datetime) -> None:
     task.due_at = None
     task.filter_index, task.target_index = documents.DEFAULT
     direct = TaskQueue.id_from_sid(task.routing_target)
+    if direct is None and task.routing_target and task._state.adding:
+        direct = task.queue_id  # whoever made it for one worker may say of which queue it counts
     if direct is not None:
         _place(task, _queue(direct), now)
         return

@@ -19,7 +19,7 @@ from conversations.models import Conversation, Team
 from conversations.services import lifecycle, ownership, story
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
-from routing.models import Reservation, Task, TaskChannel, Transfer, Worker, Workflow
+from routing.models import Reservation, Task, TaskChannel, TaskQueue, Transfer, Worker, Workflow
 from routing.services import entry, locks, seats, setup
 from routing.services.ledger import Ledger
 from routing.services.seats import Seats
@@ -45,6 +45,7 @@ def create(
     priority: int | None = None,
     timeout: int | None = None,
     routing_target: str = "",
+    queue: TaskQueue | None = None,
     ignore_capacity: bool = False,
     virtual_start_time: dt.datetime | None = None,
     now: dt.datetime,
@@ -52,8 +53,9 @@ def create(
     """A new task, already in the queue its workflow sends it to (the workspace's only or "Default" one if not given).
 
     ``task_channel`` is a unique name or sid; ``timeout`` the seconds it may wait (default a day). With a
-    ``conversation`` it becomes the queue's; when the conversation has a live task already, that one is returned.
-    Raises ``NoTargetMatches``, and ``Refused`` for values out of bounds and closed conversations.
+    ``conversation`` it becomes the queue's; when the conversation has a live task already, that one is returned. With
+    a worker as ``routing_target`` it counts as one of ``queue``, if given. Raises ``NoTargetMatches``, and
+    ``Refused`` for values out of bounds and closed conversations.
     """
     attributes = checked_attributes(attributes)
     workflow = workflow or _default_workflow()
@@ -75,6 +77,7 @@ def create(
             priority=bounded("priority", 0 if priority is None else priority, 0, MAX_PRIORITY),
             timeout=bounded("timeout", 86400 if timeout is None else timeout, 1, MAX_TIMEOUT),
             routing_target=routing_target,
+            queue=queue if routing_target else None,
             ignore_capacity=ignore_capacity,
             virtual_start_time=virtual_start_time or now,
             created_at=now,

@@ -258,3 +258,22 @@ def test_statistics_of_every_scope(client: Client) -> None:
     with pytest.raises(TwilioRestException) as error:
         desk.queue.cumulative_statistics().fetch(start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
     assert error.value.code == 14241
+
+
+def test_a_task_can_be_sent_straight_to_a_worker_or_a_queue(client: Client) -> None:
+    desk = Desk(client, "Direct")
+    bob = desk.workspace.workers.create(friendly_name="Bob", attributes="{}")
+    other = desk.workspace.task_queues.create(friendly_name="Other", target_workers="1==0")
+
+    queued = desk.workspace.tasks.create(attributes="{}", routing_target=other.sid)
+    assert (queued.task_queue_sid, queued.routing_target, queued.assignment_status) == (other.sid, other.sid, "pending")
+    # Bob is offline and in neither queue: that the task is his goes before both.
+    direct = desk.workspace.tasks.create(
+        attributes='{"outbound_to": "x"}',
+        routing_target=bob.sid,
+        task_queue_sid=other.sid,
+        workflow_sid=desk.workflow.sid,
+    )
+    offer = eventually(lambda: direct.reservations.list())[0]
+    assert (offer.worker_name, direct.task_queue_sid, direct.ignore_capacity) == ("Bob", other.sid, True)
+    assert desk.workspace.tasks.list(routing_target=bob.sid)[0].sid == direct.sid
