@@ -95,6 +95,9 @@ def take(browser: Browser, url: str, to: Path) -> None:
     admin.locator("button[type=submit], input[type=submit]").first.click()
     expect(admin.get_by_text("Longest wait").first).to_be_visible()
     admin.screenshot(path=to / "admin.png")
+    admin.goto("/admin/live/")
+    expect(admin.get_by_test_id("queues")).to_be_visible()
+    admin.screenshot(path=to / "admin-live.png")
     admin.goto("/admin/routing/worker/")
     admin.screenshot(path=to / "admin-agents.png")
 
