@@ -26,8 +26,7 @@ class WorkerSpec:
     channels: Mapping[Id, tuple[int, bool]]
     #: task channel id -> since when without a task of it, for the channels where that counts
     idle_on: Mapping[Id, float] = field(default_factory=dict)
-    #: of the row this was read from, and what else its reader wants to remember; the engine only carries them
-    version: int = 0
+    #: what the reader of the row wants to remember; the engine only carries it
     about: Any = None
 
 

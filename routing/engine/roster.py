@@ -87,7 +87,7 @@ class Roster:
         known.pop("@channel", None)
         worker.available, worker.activity_sid = spec.available, spec.activity_sid
         worker.capacity, worker.idle_since = spec.capacity, spec.idle_since
-        worker.version, worker.about = spec.version, spec.about
+        worker.about = spec.about
         for channel_id, index in self.channels.items():
             worker.caps[index], worker.is_open[index] = spec.channels.get(channel_id, (0, False))
             if self.optimized[index]:

@@ -43,7 +43,7 @@ class Worker:
 
     __slots__ = (
         *("about", "accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_on"),
-        *("idle_since", "is_open", "load", "loads", "pending", "scope", "slot", "soft", "version"),
+        *("idle_since", "is_open", "load", "loads", "pending", "scope", "slot", "soft"),
     )
 
     def __init__(self, worker_id: Id, slot: int) -> None:
@@ -63,8 +63,7 @@ class Worker:
         self.idle_since = 0.0
         #: by channel, where idleness counts by itself
         self.idle_on: list[float] = []
-        #: of the row this was read from, and what else its reader remembers; the engine only carries them
-        self.version = 0
+        #: what the reader of the row remembers; the engine only carries it
         self.about: Any = None
         self.scope: dict[str, Any] = {}
         #: tickets of waiting tasks this worker declined, and until when they are not offered again

@@ -80,27 +80,52 @@ def write(matcher: Matcher, workspace_id: uuid.UUID, decisions: Sequence[Offer |
     """Write offers and moves of one workspace, events included. Wants a transaction; raises ``Stale``."""
     offers = [decision for decision in decisions if isinstance(decision, Offer)]
     moves = [decision for decision in decisions if isinstance(decision, Move)]
-    known: dict[Any, Known] = {decision.task: matcher.tasks[decision.task] for decision in decisions}
+    steps = [
+        Step(type, decision, matcher.tasks[decision.task]) for decision in decisions for type in _event_types(decision)
+    ]
     conversations = _lock_conversations(moves)
-    steps = [(type, decision) for decision in decisions for type in _event_types(decision)]
-    task_rows = _update_tasks(known, Counter(decision.task for _, decision in steps), now)
-    worker_rows: dict[Any, int] = {}
-    if offers:
-        worker_rows = _update_workers(matcher, offers)
-        _insert_reservations(offers, now)
+    tasks = _update_tasks(steps, now)
+    workers = _update_workers(matcher, offers) if offers else {}
+    _insert_reservations(offers, now)
     for move in moves:
         _pass_on(move, conversations, now)
-    written = Written(versions={task_id: row[1] for task_id, row in task_rows.items()})
-    shapes = _shapes(matcher, offers, task_rows, now)
-    written.events = _events(steps, known, task_rows, worker_rows, shapes, matcher.channel_ids, workspace_id, now)
-    sql.write("routing_event", Recorded._fields, written.events)
-    outbox.put(written.events, now)
-    for task_id, task in known.items():
-        status = Task.Status.RESERVED if task.state == OFFERED else Task.Status.PENDING
-        written.tasks.append((task_id, status.value, task_rows[task_id][3]))
-        written.queues.add(task.queue)
+    events = _events(matcher, steps, tasks, workers, workspace_id, now)
+    sql.write("routing_event", Recorded._fields, events)
+    outbox.put(events, now)
+    written = Written(events)
+    for row in tasks.values():
+        written.versions[row.task.id] = row.version
+        if row.conversation_id is not None:
+            written.tasks.append((row.task.id, _status(row.task), row.conversation_id))
+        written.queues.add(row.task.queue)
     written.queues.update(move.queue_before for move in moves)
     return written
+
+
+class Step(NamedTuple):
+    """One event to be: its type, the decision it follows from, the task as the router knows it."""
+
+    type: str
+    decision: Offer | Move
+    task: Known
+
+
+@dataclass(slots=True)
+class TaskRow:
+    """A task as it is after the batch. ``seq``: of the last event given out, counted up while they are made."""
+
+    task: Known
+    version: int
+    seq: int
+    conversation_id: uuid.UUID | None
+
+
+@dataclass(slots=True)
+class WorkerRow:
+    """A worker as they are after the batch; ``seq`` as above."""
+
+    worker: Worker
+    seq: int
 
 
 def _event_types(decision: Offer | Move) -> list[str]:
@@ -110,17 +135,14 @@ def _event_types(decision: Offer | Move) -> list[str]:
     return [*(["task-queue.timeout"] if decision.timed_out else []), "workflow.target-matched", entered]
 
 
-def _update_tasks(known: dict[Any, Known], events: Counter[Any], now: dt.datetime) -> dict[Any, tuple[Any, ...]]:
-    """Task id -> (id, version, last event number, conversation id)."""
-    rows = []
-    for task_id, task in known.items():
-        status = "reserved" if task.state == OFFERED else "pending"
-        rows.append(
-            (
-                *(task_id, task.version, status, *task.position, task.queue, task.priority),
-                *(moment(task.entered), moment(task.step_due), task.assignments, events[task_id]),
-            )
-        )
+def _status(task: Known) -> str:
+    return "reserved" if task.state == OFFERED else "pending"
+
+
+def _update_tasks(steps: list[Step], now: dt.datetime) -> dict[int, TaskRow]:
+    """The tasks' rows, by ticket, before their events are numbered."""
+    counts = Counter(step.task.ticket for step in steps)
+    known = {step.task.ticket: step.task for step in steps}
     changed = sql.returning(
         """
         UPDATE routing_task AS t SET status = v.column3, filter_index = v.column4, target_index = v.column5,
@@ -130,19 +152,30 @@ def _update_tasks(known: dict[Any, Known], events: Counter[Any], now: dt.datetim
         FROM {values} WHERE t.id = v.column1 AND t.version = v.column2 AND t.status = 'pending'
         RETURNING id, version, event_seq, conversation_id
         """,
-        rows,
+        [
+            (
+                *(task.id, task.version, _status(task), *task.position, task.queue, task.priority),
+                *(moment(task.entered), moment(task.step_due), task.assignments, counts[ticket]),
+            )
+            for ticket, task in known.items()
+        ],
         ("uuid", "int", "text", "int", "int", "uuid", "int", "timestamptz", "timestamptz", "int", "int"),
         table="routing_task",
         now=now,
     )
-    found = {sql.read_id(row[0]): (*row[:3], row[3] and sql.read_id(row[3])) for row in changed}
-    if len(found) < len(known):
-        raise Stale(tasks=known.keys() - found.keys())
+    by_id = {task.id: task for task in known.values()}
+    found: dict[int, TaskRow] = {}
+    for row_id, version, seq, conversation in changed:
+        task = by_id.pop(sql.read_id(row_id))
+        conversation_id = None if conversation is None else sql.read_id(conversation)
+        found[task.ticket] = TaskRow(task, version, seq - counts[task.ticket], conversation_id)
+    if by_id:
+        raise Stale(tasks=by_id)
     return found
 
 
-def _update_workers(matcher: Matcher, offers: list[Offer]) -> dict[Any, int]:
-    """Take the offers' weight from their workers' totals, and their units from the channels. -> last event numbers.
+def _update_workers(matcher: Matcher, offers: list[Offer]) -> dict[Any, WorkerRow]:
+    """Take the offers' weight from their workers' totals, and their units from the channels. The workers by id.
 
     What a worker holds that can be interrupted does not count for work that cannot; only the router adds to it, so
     what it believes is never too little.
@@ -174,13 +207,13 @@ def _update_workers(matcher: Matcher, offers: list[Offer]) -> dict[Any, int]:
         ("uuid", "uuid", "int", "int", "int", "int"),
         table="routing_worker",
     )
-    numbers: dict[Any, int] = {}
-    for row_id, event_seq, version, load in changed:
-        worker_id = sql.read_id(row_id)
-        numbers[worker_id] = event_seq
-        _keep(matcher.workers[worker_id], version, load)
-    if len(numbers) < len(offered):
-        raise Stale(workers=offered.keys() - numbers.keys())
+    rows: dict[Any, WorkerRow] = {}
+    for row_id, seq, version, load in changed:
+        worker = matcher.workers[sql.read_id(row_id)]
+        rows[worker.id] = WorkerRow(worker, seq - len(offered[worker.id]))
+        _keep(worker, version, load)
+    if len(rows) < len(offered):
+        raise Stale(workers=offered.keys() - rows.keys())
     loads = sql.returning(
         """
         UPDATE routing_workerchannel AS c SET load = c.load + v.column3,
@@ -192,14 +225,15 @@ def _update_workers(matcher: Matcher, offers: list[Offer]) -> dict[Any, int]:
         [(*pair, taken, int(pair in forced)) for pair, taken in units.items()],
         ("uuid", "uuid", "int", "int"),
     )
-    found = {(sql.read_id(row[0]), sql.read_id(row[1])): row[2] for row in loads}
-    if len(found) < len(units):
-        raise Stale(workers={worker_id for worker_id, _ in units.keys() - found})
-    for (worker_id, channel_id), load in found.items():
-        card = matcher.workers[worker_id].about
+    for worker_id, channel_id, load in loads:
+        pair = sql.read_id(worker_id), sql.read_id(channel_id)
+        del units[pair]
+        card = rows[pair[0]].worker.about
         if card is not None:
-            card.channels[channel_id][2] = load
-    return numbers
+            card.channels[pair[1]][2] = load
+    if units:
+        raise Stale(workers={worker_id for worker_id, _ in units})
+    return rows
 
 
 def _keep(worker: Worker, version: int, load: int) -> None:
@@ -219,76 +253,63 @@ def _insert_reservations(offers: list[Offer], now: dt.datetime) -> None:
         )
         for offer in offers
     ]
-    sql.write("routing_reservation", _RESERVATION, rows)
-
-
-@dataclass(slots=True)
-class _Shapes:
-    """What the events show: reservations by id, workers by id."""
-
-    reservations: dict[Any, Any]
-    workers: dict[Any, Any]
-
-
-def _shapes(matcher: Matcher, offers: list[Offer], task_rows: dict[Any, tuple[Any, ...]], now: dt.datetime) -> _Shapes:
-    """From memory where it knows the rows as they are; else, and where a conversation is shown, from the rows."""
-    workers = {offer.worker: matcher.workers[offer.worker].about for offer in offers}
-    shown = {worker_id: card.to_json() for worker_id, card in workers.items() if card is not None}
-    shown |= queries.workers_json([worker_id for worker_id, card in workers.items() if card is None])
-    names = list(matcher.channel_names)
-    plain = [offer for offer in offers if task_rows[offer.task][3] is None and matcher.tasks[offer.task].about]
-    found = {
-        offer.reservation: _reservation_shape(matcher.tasks[offer.task], offer, names, matcher, now) for offer in plain
-    }
-    found |= queries.reservations_json([offer.reservation for offer in offers if offer.reservation not in found])
-    return _Shapes(found, shown)
-
-
-def _reservation_shape(task: Known, offer: Offer, names: list[str], matcher: Matcher, now: dt.datetime) -> Any:
-    queue = matcher.queues[task.queue]
-    row = (
-        *(offer.reservation, "pending", "owner", now, moment(offer.due), None, None),
-        *(offer.task, "reserved", task.priority, task.attributes, task.about[0], None),
-        *(task.queue, queue.about, names[task.channel]),
-        *(None,) * 10,
-    )
-    return queries.reservation_shape(row)
+    if rows:
+        sql.write("routing_reservation", _RESERVATION, rows)
 
 
 def _events(
-    steps: list[tuple[str, Offer | Move]],
-    known: dict[Any, Known],
-    task_rows: dict[Any, tuple[Any, ...]],
-    worker_rows: dict[Any, int],
-    shapes: _Shapes,
-    channel_ids: list[Any],
+    matcher: Matcher,
+    steps: list[Step],
+    tasks: dict[int, TaskRow],
+    workers: dict[Any, WorkerRow],
     workspace_id: uuid.UUID,
     now: dt.datetime,
 ) -> list[Recorded]:
-    task_left = Counter(decision.task for _, decision in steps)
-    worker_left = Counter(decision.worker for _, decision in steps if isinstance(decision, Offer))
+    """The events in the order of the decisions, numbered on in the streams of their tasks and workers."""
+    shown = _workers_json(workers)
+    offered = [step for step in steps if isinstance(step.decision, Offer)]
+    # A reservation of a task that shows a conversation is read from the rows; what else it says is known here.
+    told = [step.decision for step in offered if tasks[step.task.ticket].conversation_id or not step.task.about]
+    read = queries.reservations_json([offer.reservation for offer in told if isinstance(offer, Offer)])
+    names = list(matcher.channel_names)
     events: list[Recorded] = []
-    for type, decision in steps:
-        task = known[decision.task]
-        task_left[decision.task] -= 1
-        queue_id, facts, data = task.queue, None, {}
-        worker_id = worker_seq = reservation_id = None
+    for type, decision, task in steps:
+        row = tasks[task.ticket]
+        row.seq += 1
         if isinstance(decision, Offer):
-            worker_id, reservation_id = decision.worker, decision.reservation
-            worker_left[worker_id] -= 1
-            worker_seq = worker_rows[worker_id] - worker_left[worker_id]
-            data = {"reservation": shapes.reservations[reservation_id], "worker": shapes.workers[worker_id]}
-        else:
-            facts = {"from": decision.queue_before.hex}
-            queue_id = decision.queue_before if type == "task-queue.timeout" else queue_id
-        events.append(
-            Recorded(
-                *(ids.new_id(), now, workspace_id, type, data, facts, decision.task),
-                *(task_rows[decision.task][2] - task_left[decision.task], worker_id, worker_seq, reservation_id),
-                *(queue_id, task.workflow, channel_ids[task.channel]),
-            )
-        )
+            worker = workers[decision.worker]
+            worker.seq += 1
+            reservation = read.get(decision.reservation) if read else None
+            if reservation is None:
+                queue_name = matcher.queues[task.queue].about
+                reservation = _reservation_json(decision, task, queue_name, names[task.channel], now)
+            data = {"reservation": reservation, "worker": shown[worker.worker.slot]}
+            about = (decision.worker, worker.seq, decision.reservation, task.queue, task.workflow, decision.channel)
+            events.append(Recorded(ids.new_id(), now, workspace_id, type, data, None, decision.task, row.seq, *about))
+            continue
+        queue_id = decision.queue_before if type == "task-queue.timeout" else task.queue
+        origin = {"from": decision.queue_before.hex}
+        none = (None, None, None, queue_id, task.workflow, matcher.channel_ids[task.channel])
+        events.append(Recorded(ids.new_id(), now, workspace_id, type, {}, origin, decision.task, row.seq, *none))
     return events
+
+
+def _workers_json(workers: dict[Any, WorkerRow]) -> dict[int, Any]:
+    """By slot: from the cards, and from the rows of those whose card was worth nothing."""
+    read = queries.workers_json([worker_id for worker_id, row in workers.items() if row.worker.about is None])
+    return {
+        row.worker.slot: read[worker_id] if row.worker.about is None else row.worker.about.to_json()
+        for worker_id, row in workers.items()
+    }
+
+
+def _reservation_json(offer: Offer, task: Known, queue_name: str, channel_name: str, now: dt.datetime) -> Any:
+    row = (
+        *(offer.reservation, "pending", "owner", now, moment(offer.due), None, None),
+        *(offer.task, "reserved", task.priority, task.attributes, task.about[0], None),
+        *(task.queue, queue_name, channel_name, *(None,) * 10),
+    )
+    return queries.reservation_shape(row)
 
 
 def _lock_conversations(moves: list[Move]) -> dict[Any, Conversation]:

@@ -11,7 +11,17 @@ from routing import members, queries, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Held, TaskSpec, WorkerSpec
 from routing.engine.workflow import Position
-from routing.models import Reservation, Task, TaskChannel, TaskQueue, Transfer, Worker, Workflow, Workspace
+from routing.models import (
+    Reservation,
+    Task,
+    TaskChannel,
+    TaskQueue,
+    Transfer,
+    Worker,
+    WorkerChannel,
+    Workflow,
+    Workspace,
+)
 from routing.services import entry
 
 #: Rows fetched at a time.
@@ -41,10 +51,7 @@ _WORKER = (
     *("id", "workspace_id", "friendly_name", "attributes", "activity_id", "activity__friendly_name"),
     *("activity__available", "capacity", "idle_since", "version", "load", "user_id", "activity_since"),
 )
-_CHANNEL = (
-    *("channels__task_channel_id", "channels__capacity", "channels__is_available"),
-    *("channels__task_channel__unique_name", "channels__load"),
-)
+_CHANNEL = ("worker_id", "task_channel_id", "task_channel__unique_name", "capacity", "load", "is_available")
 
 
 _TASKS = sql.Prepared(
@@ -64,27 +71,33 @@ _TRANSFERS = sql.Prepared(
         .values_list(*_TRANSFER, "initiating_reservation__worker_id")
     )
 )
-_WORKERS = sql.Prepared(lambda ids: Worker.objects.filter(pk__in=ids).order_by("id").values_list(*_WORKER, *_CHANNEL))
+_WORKERS = sql.Prepared(lambda ids: Worker.objects.filter(pk__in=ids).order_by("id").values_list(*_WORKER))
+_CHANNELS = sql.Prepared(
+    lambda ids: (
+        WorkerChannel.objects.filter(worker__in=ids).order_by("task_channel__unique_name").values_list(*_CHANNEL)
+    )
+)
 
 
 class Card:
     """A worker's row as of a version: what an event says about them, without asking the database."""
 
-    __slots__ = ("channels", "load", "row", "version")
+    __slots__ = ("capacity", "channels", "load", "row", "version")
 
-    def __init__(self, row: tuple[Any, ...], version: int, load: int) -> None:
-        #: the columns of ``queries.worker_shape`` up to the attributes, and the capacity
+    def __init__(self, row: tuple[Any, ...], capacity: int, load: int) -> None:
+        #: the columns of ``queries.worker_shape`` up to the attributes
         self.row = row
-        self.version = version
+        self.capacity = capacity
         self.load = load
-        #: task channel id -> unique name, capacity, load, is it open
+        self.version = 0
+        #: task channel id -> unique name, capacity, load, is it open; by name
         self.channels: dict[uuid.UUID, list[Any]] = {}
 
     def to_json(self) -> dict[str, Any]:
-        (row_id, name, user_id, activity_id, activity, available, since, attributes, capacity) = self.row
-        known = (row_id, name, user_id, activity_id, activity, available, since, attributes, self.load, capacity)
+        (row_id, name, user_id, activity_id, activity, available, since, attributes) = self.row
+        known = (row_id, name, user_id, activity_id, activity, available, since, attributes, self.load, self.capacity)
         shape = queries.worker_shape(*known)
-        shape["channels"] = [queries.channel_shape(*channel) for channel in sorted(self.channels.values())]
+        shape["channels"] = [queries.channel_shape(*channel) for channel in self.channels.values()]
         return shape
 
 
@@ -124,24 +137,23 @@ def configure(matcher: Matcher, workspace: Workspace) -> None:
 def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, WorkerSpec]]:
     """(workspace id, spec) of these workers, or of all of them, by age."""
     if worker_ids is None:
-        rows: Any = Worker.objects.order_by("id").values_list(*_WORKER, *_CHANNEL).iterator(chunk_size=BATCH)
+        rows: Any = Worker.objects.order_by("id").values_list(*_WORKER).iterator(chunk_size=BATCH)
+        channel_rows: Any = WorkerChannel.objects.order_by("task_channel__unique_name").values_list(*_CHANNEL)
     else:
         rows = _WORKERS.rows(worker_ids)
-    spec: WorkerSpec | None = None
-    workspace_id: Any = None
-    channels: dict[Any, tuple[int, bool]] = {}
+        channel_rows = _CHANNELS.rows(worker_ids)
+    channels: dict[uuid.UUID, dict[uuid.UUID, list[Any]]] = {}
+    for worker_id, channel_id, *channel in channel_rows:
+        channels.setdefault(worker_id, {})[channel_id] = channel
     for row in rows:
-        (row_id, workspace, name, attributes, activity_id, activity, available, capacity, idle, version, *rest) = row
-        (load, user_id, since, channel_id, channel_capacity, is_open, channel_name, channel_load) = rest
-        if spec is None or spec.id != row_id:
-            if spec is not None:
-                yield workspace_id, spec
-            channels = {}
-            workspace_id = workspace
-            card = Card(
-                (row_id, name, user_id, activity_id, activity, available, since, attributes, capacity), version, load
-            )
-            spec = WorkerSpec(
+        (row_id, workspace_id, name, attributes, activity_id, activity, available, capacity, idle, *rest) = row
+        (version, load, user_id, since) = rest
+        mine = channels.get(row_id, {})
+        card = Card((row_id, name, user_id, activity_id, activity, available, since, attributes), capacity, load)
+        card.version, card.channels = version, mine
+        yield (
+            workspace_id,
+            WorkerSpec(
                 id=row_id,
                 sid=f"WK{row_id.hex}",
                 name=name,
@@ -151,15 +163,10 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
                 available=available,
                 capacity=capacity,
                 idle_since=idle.timestamp(),
-                channels=channels,
-                version=version,
+                channels={key: (channel[1], channel[3]) for key, channel in mine.items()},
                 about=card,
-            )
-        if channel_id is not None:
-            channels[channel_id] = (channel_capacity, is_open)
-            spec.about.channels[channel_id] = [channel_name, channel_capacity, channel_load, is_open]
-    if spec is not None:
-        yield workspace_id, spec
+            ),
+        )
 
 
 def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:

@@ -1,4 +1,4 @@
-"""The production matcher under virtual time agrees with queueing theory. ``manage.py bench quality`` does it at length."""
+"""The production matcher under virtual time agrees with queueing theory; ``manage.py bench quality`` looks longer."""
 
 from __future__ import annotations
 
