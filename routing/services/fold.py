@@ -26,7 +26,7 @@ from routing.statistics.counting import Counted
 log = structlog.get_logger(__name__)
 
 #: Commits, and about how many events, counted in one transaction: on SQLite it holds up every other writer.
-BATCHES, EVENTS = 200, 1_000
+BATCHES, EVENTS = 100, 400
 #: How long events, and figures, are kept. The hour is for the first edge of the oldest statistics one may ask for.
 EVENTS_KEPT = dt.timedelta(days=30, hours=1)
 FIGURES_KEPT = dt.timedelta(days=400)
@@ -34,24 +34,33 @@ FIGURES_KEPT = dt.timedelta(days=400)
 DELETED = 5_000
 
 
+class _Taken(Exception):
+    """Another process has counted some of these events meanwhile."""
+
+
 def fold(now: dt.datetime) -> int:
     """Take a part of the outbox. Returns how many events it held: 0 = nothing is left, or another process is at it."""
-    if not EventBatch.objects.exists():
+    batches = _take()
+    if not batches:
         return 0
-    with transaction.atomic():
-        if not _hold():
-            return 0
-        batches = _take()
-        event_ids = [event_id for batch in batches for event_id in outbox.ids(batch)]
-        found = reading.counted(event_ids)
-        events = [found[event_id] for event_id in event_ids if event_id in found]
-        sums = tallies.Sums()
-        for event in events:
-            sums.add(event)
-        sums.store()
-        _hand_on(events, now)
-        EventBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
-        Folding.objects.filter(pk=1).update(rounds=F("rounds") + 1)
+    # Read and counted before the transaction, which is then short.
+    event_ids = [event_id for batch in batches for event_id in outbox.ids(batch)]
+    found = reading.counted(event_ids)
+    events = [found[event_id] for event_id in event_ids if event_id in found]
+    sums = tallies.Sums()
+    for event in events:
+        sums.add(event)
+    try:
+        with transaction.atomic():
+            if not _hold():
+                return 0
+            if EventBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()[0] != len(batches):
+                raise _Taken
+            sums.store()
+            _hand_on(events, now)
+            Folding.objects.filter(pk=1).update(rounds=F("rounds") + 1)
+    except _Taken:
+        return 0
     return len(event_ids)
 
 

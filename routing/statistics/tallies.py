@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Max, Min, Q, QuerySet, Sum
 
+from routing import sql
 from routing.models import Stay, Tally, WorkerTally
 from routing.models.tally import HOUR, MINUTE, NOTHING
 from routing.statistics import counting
@@ -18,9 +19,15 @@ Range = tuple[dt.datetime, dt.datetime]
 
 COUNTS = tuple(name for name in counting.TASK_COUNTERS if name != "reservations_completed")
 WAITS = ("accepted", "canceled", "queued")
-_KEY = ("workspace_id", "width", "start", "queue_id", "workflow_id", "task_channel_id")
-_WORKER_KEY = ("worker_id", "start", "task_channel_id")
-_FIGURES = (*COUNTS, *(f"{wait}_{part}" for wait in WAITS for part in ("count", "total", "min", "max")), "waits")
+_PARTS = ("count", "total", "min", "max")
+#: The columns of a row of figures, its key first.
+TALLY = (
+    *("workspace_id", "width", "start", "queue_id", "workflow_id", "task_channel_id"),
+    *COUNTS,
+    *(f"{wait}_{part}" for wait in WAITS for part in _PARTS),
+    "waits",
+)
+WORKER_TALLY = ("workspace_id", "worker_id", "task_channel_id", "start", *counting.OFFERS)
 
 
 class Slot(NamedTuple):
@@ -80,10 +87,11 @@ class Sums:
 
     def load(self, since: dt.datetime, minutes_since: dt.datetime) -> None:
         """Add what the rows say from these times on."""
-        for row in _tasks_since(since, minutes_since).iterator(chunk_size=2_000):
+        for row in _tasks_since(since, minutes_since).values_list(*TALLY).iterator(chunk_size=2_000):
             self.tasks.setdefault(slot_of(row), Figures()).add(figures_of(row))
-        for held in WorkerTally.objects.filter(start__gte=since).iterator(chunk_size=2_000):
-            self.workers.setdefault(worker_slot_of(held), Figures()).add(worker_figures_of(held))
+        of_workers = WorkerTally.objects.filter(start__gte=since)
+        for held in of_workers.values_list(*WORKER_TALLY).iterator(chunk_size=2_000):
+            self.workers.setdefault(WorkerSlot(*held[:4]), Figures()).add(worker_figures_of(held))
         columns = ("id", "worker_id", "activity_id", "activity_name", "started_at", "ended_at")
         stays = Stay.objects.filter(ended_at__gte=since)
         for workspace_id, *rest in stays.values_list("workspace_id", *columns):
@@ -104,37 +112,34 @@ class Sums:
         return found + [f"{stay}: {'not kept' if stay in self.stays else 'not counted'}" for stay in odd]
 
     def store(self) -> None:
-        """Add them to the rows. The caller holds the fold and a transaction."""
-        slots = {(slot.width, slot.start) for slot in self.tasks}
+        """Add them to the rows: those there are are read, and written anew. The caller holds the fold and a
+        transaction."""
         queues = {slot.key.queue_id for slot in self.tasks}
+        known: list[int] = []
         for width in (HOUR, MINUTE):
-            starts = [start for kind, start in slots if kind == width]
-            rows = Tally.objects.filter(width=width, start__in=starts, queue_id__in=queues)
-            for row in rows if starts else []:
+            starts = {slot.start for slot in self.tasks if slot.width == width}
+            rows = Tally.objects.filter(width=width, start__in=starts, queue_id__in=queues).order_by()
+            for row_id, *row in rows.values_list("id", *TALLY) if starts else []:
                 slot = slot_of(row)
                 if slot in self.tasks:
                     self.tasks[slot].add(figures_of(row))
-        Tally.objects.bulk_create(
-            [_row(slot, figures) for slot, figures in self.tasks.items()],
-            update_conflicts=True,
-            unique_fields=_KEY,
-            update_fields=_FIGURES,
-            batch_size=500,
-        )
-        hours = {slot.start for slot in self.workers}
-        for held in WorkerTally.objects.filter(
-            start__in=hours, worker_id__in={slot.worker_id for slot in self.workers}
-        ):
-            mine = worker_slot_of(held)
+                    known.append(row_id)
+        Tally.objects.filter(pk__in=known).delete()
+        sql.write(Tally._meta.db_table, TALLY, [_row(*pair) for pair in self.tasks.items()])
+        hours, workers = {slot.start for slot in self.workers}, {slot.worker_id for slot in self.workers}
+        held = WorkerTally.objects.filter(start__in=hours, worker_id__in=workers).order_by()
+        known = []
+        for row_id, *row in held.values_list("id", *WORKER_TALLY) if hours else []:
+            mine = WorkerSlot(*row[:4])
             if mine in self.workers:
-                self.workers[mine].add(worker_figures_of(held))
-        WorkerTally.objects.bulk_create(
-            [_worker_row(slot, figures) for slot, figures in self.workers.items()],
-            update_conflicts=True,
-            unique_fields=_WORKER_KEY,
-            update_fields=counting.OFFERS,
-            batch_size=500,
-        )
+                self.workers[mine].add(worker_figures_of(row))
+                known.append(row_id)
+        WorkerTally.objects.filter(pk__in=known).delete()
+        of_workers = [
+            (*slot, *(figures.counts.get(name, 0) for name in counting.OFFERS))
+            for slot, figures in self.workers.items()
+        ]
+        sql.write(WorkerTally._meta.db_table, WORKER_TALLY, of_workers)
         Stay.objects.bulk_create(
             [stay_row(workspace_id, stay) for workspace_id, stay in self.stays], ignore_conflicts=True, batch_size=500
         )
@@ -151,28 +156,30 @@ def _tasks_since(since: dt.datetime, minutes_since: dt.datetime) -> QuerySet[Tal
     return Tally.objects.filter(Q(width=HOUR, start__gte=since) | Q(width=MINUTE, start__gte=minutes_since))
 
 
-def slot_of(row: Tally) -> Slot:
-    key = Key(row.workspace_id, row.queue_id, row.workflow_id, row.task_channel_id)
-    return Slot(key, row.width, row.start)
+def slot_of(row: Sequence[Any]) -> Slot:
+    """Of a row's ``TALLY`` columns."""
+    workspace_id, width, start, *rest = row[:6]
+    return Slot(Key(workspace_id, *rest), width, start)
 
 
-def figures_of(row: Tally) -> Figures:
+def figures_of(row: Sequence[Any]) -> Figures:
+    """Of a row's ``TALLY`` columns."""
     figures = Figures()
-    for name in COUNTS:
-        figures.count(name, getattr(row, name))
-    _add_waits(figures, {f"{wait}_{part}": getattr(row, f"{wait}_{part}") for wait, part in _parts()})
-    _add_histogram(figures, row.waits)
+    for name, number in zip(COUNTS, row[6:], strict=False):
+        figures.count(name, number)
+    for at, wait in enumerate(WAITS):
+        parts = row[6 + len(COUNTS) + 4 * at :][:4]
+        if parts[0]:
+            figures.wait(wait).add(*parts)
+    _add_histogram(figures, row[-1])
     return figures
 
 
-def worker_slot_of(row: WorkerTally) -> WorkerSlot:
-    return WorkerSlot(row.workspace_id, row.worker_id, row.task_channel_id, row.start)
-
-
-def worker_figures_of(row: WorkerTally) -> Figures:
+def worker_figures_of(row: Sequence[Any]) -> Figures:
+    """Of a row's ``WORKER_TALLY`` columns."""
     figures = Figures()
-    for name in counting.OFFERS:
-        figures.count(name, getattr(row, name))
+    for name, number in zip(counting.OFFERS, row[4:], strict=True):
+        figures.count(name, number)
     return figures
 
 
@@ -189,25 +196,22 @@ def stay_row(workspace_id: uuid.UUID, stay: Stayed) -> Stay:
 
 
 def _parts() -> Iterable[tuple[str, str]]:
-    return ((wait, part) for wait in WAITS for part in ("count", "total", "min", "max"))
+    return ((wait, part) for wait in WAITS for part in _PARTS)
 
 
-def _row(slot: Slot, figures: Figures) -> Tally:
-    row = Tally(**slot.key._asdict(), width=slot.width, start=slot.start)
-    for name in COUNTS:
-        setattr(row, name, figures.counts.get(name, 0))
-    for wait, part in _parts():
-        if wait in figures.waits:
-            setattr(row, f"{wait}_{part}", getattr(figures.waits[wait], part))
-    row.waits = {
+def _row(slot: Slot, figures: Figures) -> tuple[Any, ...]:
+    none = counting.Wait()
+    waits = [figures.waits.get(wait, none) for wait in WAITS]
+    histograms = {
         measure: {str(seconds): number for seconds, number in sorted(histogram.items())}
         for measure, histogram in sorted(figures.seconds.items())
     }
-    return row
-
-
-def _worker_row(slot: WorkerSlot, figures: Figures) -> WorkerTally:
-    return WorkerTally(**slot._asdict(), **{name: figures.counts.get(name, 0) for name in counting.OFFERS})
+    return (
+        *(slot.key.workspace_id, slot.width, slot.start, *slot.key[1:]),
+        *(figures.counts.get(name, 0) for name in COUNTS),
+        *(value for wait in waits for value in (wait.count, wait.total, wait.min, wait.max)),
+        histograms,
+    )
 
 
 def _add_waits(figures: Figures, held: Mapping[str, Any]) -> None:
