@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from conversations import queries as conversation_queries
 from conversations.models import Conversation
-from conversations.services import ownership, participants, story
+from conversations.services import notices, ownership, participants, story
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, Transfer, Worker
@@ -126,6 +126,7 @@ class Seats:
             )
             if was_held:
                 story.tell(before, "taken_over", now=now, name=shown(worker), before=name)
+                notices.show(before, "agent", {"name": shown(worker)})
             else:
                 story.tell(before, "accepted", now=now, name=shown(worker))
 

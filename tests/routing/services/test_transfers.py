@@ -447,3 +447,13 @@ def test_a_queue_somebody_is_being_asked_of_is_not_deleted(scene: Scene) -> None
 
     with pytest.raises(Refused):
         queues.delete_queue(scene.queue, now=scene.now)
+
+
+def test_the_customer_is_shown_who_answers_from_now_on(scene: Scene, drain: Any) -> None:
+    scene.transfer(scene.basil, "COLD")
+    drain.clear()
+
+    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(1))
+
+    shown = [job.kwargs for job in drain.waiting if job.name == "conversations.jobs.notify"]
+    assert [(notice["kind"], notice["data"]) for notice in shown] == [("agent", {"name": "Basil"})]
