@@ -177,7 +177,7 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.vendor == "postgresql" and len(rows) > 1:
-        text = "".join(["\t".join(map(_copied, row)) + "\n" for row in rows])
+        text = "".join(["\t".join([_COPIED.get(value.__class__, str)(value) for value in row]) + "\n" for row in rows])
         statement = f'COPY "{table}" ({names}) FROM STDIN'
         with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as stream:
             stream.write(text)
@@ -191,15 +191,13 @@ def write(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _copied(value: Any) -> str:
-    """A value as COPY's text format has it."""
-    if value is None:
-        return "\\N"
-    if value.__class__ is dict:
-        return json.dumps(value, ensure_ascii=False).replace("\\", "\\\\")
-    return value.translate(_ESCAPES) if value.__class__ is str else str(value)
+#: How a value of a kind looks in COPY's text format.
+_COPIED: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: "\\N",
+    uuid.UUID: lambda value: f"{value.int:032x}",
+    str: lambda value: value.translate(_ESCAPES),
+    dict: lambda value: json.dumps(value, ensure_ascii=False).replace("\\", "\\\\"),
+}
 
 
 def stored(value: Any) -> Any:

@@ -7,6 +7,7 @@ lost lease, a database error) is answered by reading rows again: those concerned
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import time
 import uuid
 from collections.abc import Iterable
@@ -125,6 +126,7 @@ class Router:
         chunks: list[Chunk] = []
         orders: list[Decision] = []
         made = 0
+        queues: set[uuid.UUID] = set()
         try:
             with transaction.atomic():
                 self._fence()
@@ -137,6 +139,7 @@ class Router:
                 written = self._write(chunks[0], now) if chunks else None
             while chunks:
                 made += self._committed(chunks[0], written, now)
+                queues |= written.queues if written is not None else set()
                 del chunks[0]
                 if chunks:
                     with transaction.atomic():
@@ -145,6 +148,7 @@ class Router:
             self._refusals = 0
         except (batch.Stale, IntegrityError) as refusal:
             self._repair(chunks, refusal, now)
+        ledger.announce([], [], queues)
         for order in orders:
             self._carry_out(order, now)
         return made
@@ -209,7 +213,7 @@ class Router:
         if written is not None:
             for task_id, version in written.versions.items():
                 matcher.tasks[task_id].version = version
-            ledger.announce(written.events, written.tasks, written.queues)
+            ledger.announce(written.events, written.tasks, ())
         offers = [decision for decision in decisions if isinstance(decision, Offer)]
         for offer in offers:
             if matcher.tasks[offer.task].queue in self._auto_accept:
@@ -281,6 +285,18 @@ class Router:
 
     def _rebuild(self, now: dt.datetime) -> None:
         """Read everything. What changes meanwhile leaves news and is read again."""
+        # What is read stays: the garbage collector need not walk through a hundred thousand tasks again and again.
+        gc.unfreeze()
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            self._read_everything(now)
+        finally:
+            gc.freeze()
+            if was_enabled:
+                gc.enable()
+
+    def _read_everything(self, now: dt.datetime) -> None:
         started = time.monotonic()
         clocksteps.mend(now)
         capacity.recount(now=now)
