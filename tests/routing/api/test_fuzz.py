@@ -7,17 +7,16 @@ every parameter, thousands of requests.
 from __future__ import annotations
 
 import base64
+import functools
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis import checks
+from hypothesis import HealthCheck, Phase, given, settings
 
 from contactcenter.lib import clock
 from conversations.services import api_keys
@@ -76,13 +75,9 @@ def scene(db: None) -> Iterator[Scene]:
         signal.connect(close_old_connections)
 
 
-schema = schemathesis.openapi.from_dict(document.document())
-schema.app = get_wsgi_application()
-schema.config.phases.coverage.enabled = IS_LONG
-
-
-@schema.parametrize()
-@settings(
+OPERATIONS = [(path, method) for path, methods in document.document()["paths"].items() for method in methods]
+CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+SETTINGS = settings(
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,
@@ -90,23 +85,45 @@ schema.config.phases.coverage.enabled = IS_LONG
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_operation_answers_as_described(case: Any, scene: Scene) -> None:
+
+
+@functools.cache
+def schema() -> Any:
+    """The document as schemathesis knows it. Not made when tests are only collected: it takes seconds."""
+    import schemathesis
+
+    made = schemathesis.openapi.from_dict(document.document())
+    made.app = get_wsgi_application()
+    return made
+
+
+def check(case: Any, scene: Scene) -> None:
+    """Send a request, and hold the answer to the document."""
+    from schemathesis import checks
+
     if not Workspace.objects.filter(friendly_name="Default").exists():
         scene.make()
     for name in list(case.path_parameters):
-        # Every other request goes to what is there.
+        # Two of three go to what is there.
         if len(str(case.query) + str(case.body)) % 3 and (sid := scene.place(case.path, name)):
             case.path_parameters[name] = sid
     response = case.call(headers=scene.headers)
-    case.validate_response(
-        response,
-        checks=[
-            checks.CHECKS.get_one(name)
-            for name in (
-                "not_a_server_error",
-                "status_code_conformance",
-                "content_type_conformance",
-                "response_schema_conformance",
-            )
-        ],
-    )
+    case.validate_response(response, checks=[checks.CHECKS.get_one(name) for name in CHECKS])
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{method} {path}" for path, method in OPERATIONS])
+def test_every_operation_answers_as_described(path: str, method: str, scene: Scene) -> None:
+    @SETTINGS
+    @given(case=schema()[path][method].as_strategy())
+    def run(case: Any) -> None:
+        check(case, scene)
+
+    run()
+
+
+if IS_LONG:
+
+    @schema().parametrize()
+    @SETTINGS
+    def test_every_bound_of_every_parameter(case: Any, scene: Scene) -> None:
+        check(case, scene)

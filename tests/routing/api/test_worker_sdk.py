@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import shutil
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 from twilio.rest import Client
 
+from contactcenter.lib import bootstrap
 from tests.routing.api.conftest import Site
 from tests.routing.api.test_sdk import Desk, eventually
 
@@ -27,8 +27,7 @@ class Sdk:
     """One SDK in a Node process: commands in, what it says out."""
 
     def __init__(self, token: str, url: str, *options: str) -> None:
-        node = shutil.which("node")
-        assert node, "node is needed; manage.py brings one along"
+        node, _folder = bootstrap.node()
         self.said: list[dict[str, Any]] = []
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._process = subprocess.Popen(
