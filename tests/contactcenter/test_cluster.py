@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
+import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.live import Cluster
+from contactcenter.bench.cluster import COMMANDS, ROOT, Cluster
+from contactcenter.bench.servers import Stack
 
 pytestmark = pytest.mark.faults  # starts and ends servers of its own
 
@@ -20,38 +24,57 @@ def _health(url: str) -> dict[str, object]:
         return found
 
 
-def test_all_processes_start_work_together_and_end_politely(cluster: Cluster) -> None:
-    cluster.start_all()
-    url = cluster.url
-    cluster.processes["router"].wait_for(r"router\.leads")
+@pytest.fixture
+def cluster(own_stack: Stack, tmp_path: Path) -> Iterator[Cluster]:
+    """Migrated, nothing started."""
+    with Cluster(own_stack.database_url, own_stack.redis_url, tmp_path, LOG_LEVEL="INFO") as made:
+        migrate = [sys.executable, "manage.py", "migrate", "-v", "0"]
+        subprocess.run(migrate, cwd=ROOT, env=made.environment, check=True)
+        yield made
 
-    health = _health(url)
-    codes = {name: process.stop(signal.SIGTERM) for name, process in cluster.processes.items()}
+
+def _wait_for_workers(stack: Stack, count: int) -> None:
+    """Until so many workers ask Redis for jobs."""
+    deadline = time.monotonic() + 60
+    while sum(client["cmd"] == "brpop" for client in stack.redis.client.client_list()) < count:
+        assert time.monotonic() < deadline, "the workers did not start"
+        time.sleep(0.05)
+
+
+def test_all_processes_start_work_together_and_end_politely(cluster: Cluster, own_stack: Stack) -> None:
+    roles = {name: cluster.start(name) for name in COMMANDS}
+    roles["route"].wait_for("router.leads")
+    _wait_for_workers(own_stack, 2)
+
+    health = _health(cluster.url)
+    for role in roles.values():
+        role.stop()
 
     assert health["ok"] is True
     assert isinstance(health["router_lease_seconds"], float)
     assert health["router_lease_seconds"] > 0
-    assert codes == {"web": 0, "worker": 0, "router": 0, "beat": 0}
+    assert {name: role.process.returncode for name, role in roles.items()} == dict.fromkeys(COMMANDS, 0)
 
 
 def test_a_second_router_takes_over_when_the_first_is_killed(cluster: Cluster) -> None:
-    first = cluster.start("router")
-    first.wait_for(r"router\.leads")
-    second = cluster.start("router2")
-    second.wait_for(r"^ready")
-    assert "router.leads" not in second.output()
+    first = cluster.start("route")
+    first.wait_for("router.leads")
+    second = cluster.start("route")
+    second.wait_for("ready")
+    assert not any("router.leads" in line for line in second.lines)
 
     first.kill()
 
-    second.wait_for(r"router\.leads", seconds=30)
+    second.wait_for("router.leads")
 
 
-def test_a_router_with_redis_away_still_ends_on_a_signal(cluster: Cluster) -> None:
-    router = cluster.start("router")
-    router.wait_for(r"router\.leads")
-    cluster.stack.redis.stop()
-    time.sleep(1)
+def test_a_router_with_redis_away_still_ends_on_a_signal(cluster: Cluster, own_stack: Stack) -> None:
+    router = cluster.start("route")
+    router.wait_for("router.leads")
+    own_stack.redis.stop()
 
     started = time.monotonic()
-    assert router.stop(signal.SIGTERM) == 0
+    router.stop()
+
+    assert router.process.returncode == 0
     assert time.monotonic() - started < 8

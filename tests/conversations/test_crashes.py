@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.conversations.crash_child import TEXTS
-from tests.support.servers import Stack
+from contactcenter.bench.servers import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 

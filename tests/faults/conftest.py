@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from contactcenter.bench import servers
 from contactcenter.bench.cluster import ROOT, Cluster, Role
 from tests.faults import provider as providers
 from tests.faults.console import Console
-from tests.support import servers
 
 ROLES = ("web", "worker", "sender", "route", "beat")
 

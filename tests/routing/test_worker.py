@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from django.db import connection
 
+from contactcenter.bench import servers
 from contactcenter.bench.cluster import ROOT, Cluster, Role
 from contactcenter.lib import clock
 from routing import worker
 from routing.models import Lease, Reservation
 from routing.services import dispatch, reservations
 from tests.factories import routing as make
-from tests.support import servers
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 
 import django
 
-from tests.support import servers
+from contactcenter.bench import servers
 
+_servers = contextlib.ExitStack()
 _data = tempfile.TemporaryDirectory(prefix="cc-test-")
 
 
 def clean_up() -> None:
     """Stop and remove what ``prepare`` made."""
-    servers.stop_after_this_run()
+    _servers.close()
     _data.cleanup()
 
 
 def prepare() -> None:
     """Set the environment and load Django. ``--stack`` starts the private servers (xdist's workers inherit them)."""
     if "--stack" in sys.argv and "PYTEST_XDIST_WORKER" not in os.environ:
-        servers.start_for_this_run()
+        os.environ.update(_servers.enter_context(servers.running()).environment)
     if "--stack" not in sys.argv and "PYTEST_XDIST_WORKER" not in os.environ:
         # A developer's own database is never touched by the suite.
         os.environ.pop("DATABASE_URL", None)

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers import Stack
-
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Environment of the suite that must not leak into a process under test.
@@ -149,79 +147,3 @@ def live_process() -> Iterator[Callable[..., Live]]:
     """``live_process("demo")``, ``live_process("serve", env={...})`` -> a ``Live``; any number of them."""
     with contextlib.ExitStack() as stack:
         yield lambda *arguments, **options: stack.enter_context(running(*arguments, **options))
-
-
-class Cluster:
-    """Scaled mode on one machine: every process its own, by name, to kill and start again."""
-
-    #: name -> arguments; order matters, the web process migrates nothing.
-    COMMANDS: dict[str, tuple[str, ...]] = {
-        "web": ("manage.py", "web", "--port", "0"),
-        "worker": (
-            *("-m", "celery", "-A", "contactcenter.celery", "worker", "-P", "threads", "-c", "4", "-l", "warning"),
-            *("-Q", "inbound,outbound,media,low", "-n", "worker@test"),
-        ),
-        "router": ("manage.py", "route"),
-        "beat": ("-m", "celery", "-A", "contactcenter.celery", "beat", "-l", "warning"),
-    }
-
-    def __init__(self, stack: Stack, env: Mapping[str, str] | None = None, data: Path | None = None) -> None:
-        self.stack = stack
-        self.data = data
-        self._env = {
-            **stack.environment,
-            "DATA_DIR": str(data),
-            "SECRET_KEY": "test-cluster",
-            "SEALING_KEYS": "dGVzdC1vbmx5LXNlYWxpbmcta2V5LTMyLWJ5dGVzISE=",
-            **(env or {}),
-        }
-        self.processes: dict[str, Process] = {}
-
-    def manage(self, *arguments: str) -> str:
-        """Run a management command to its end. Returns what it printed; raises when it fails."""
-        process = Process("manage.py", *arguments, env=self._env)
-        code = process.wait(120)
-        assert code == 0, process.output()
-        return process.output()
-
-    def start(self, name: str, *, kind: str = "", env: Mapping[str, str] | None = None) -> Process:
-        """Start the process ``name``; ``kind`` tells what it is when the name does not ("worker2" is a worker)."""
-        arguments = self.COMMANDS[kind or name.rstrip("0123456789")]
-        arguments = tuple(part.replace("worker@test", f"{name}@test") for part in arguments)
-        made = Live if arguments[1] == "web" else Process
-        self.processes[name] = made(*arguments, env={**self._env, **(env or {})})
-        return self.processes[name]
-
-    def start_all(self) -> None:
-        for name in self.COMMANDS:
-            self.start(name)
-
-    @property
-    def url(self) -> str:
-        web = self.processes["web"]
-        assert isinstance(web, Live)
-        return web.url
-
-    def stop(self) -> None:
-        """End all; whoever does not is killed."""
-        for process in self.processes.values():
-            if process.is_running:
-                process._popen.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        for process in self.processes.values():
-            try:
-                process._popen.wait(max(deadline - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                process.kill()
-            process.log.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def cluster(own_stack: Stack, tmp_path: Path) -> Iterator[Cluster]:
-    """Scaled mode, migrated, nothing started: ``cluster.start_all()``, ``cluster.processes["worker"].kill()``."""
-    made = Cluster(own_stack, data=tmp_path)
-    made.manage("migrate", "-v", "0")
-    try:
-        yield made
-    finally:
-        made.stop()

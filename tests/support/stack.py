@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import servers
+from contactcenter.bench import servers
 
 
 @pytest.fixture(scope="session")

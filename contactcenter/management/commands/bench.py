@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
             self._report(quality.run(quick=options["quick"], say=self._say), options)
             return
-        from tests.support import servers
+        from contactcenter.bench import servers
 
         with servers.running(durable=True) as stack, tempfile.TemporaryDirectory() as data:
             environment = Cluster(stack.database_url, stack.redis_url, Path(data)).environment

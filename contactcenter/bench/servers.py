@@ -1,4 +1,4 @@
-"""A private PostgreSQL and Redis: on a socket folder and a loopback port of their own, gone afterwards."""
+"""A private PostgreSQL and Redis, for benchmarks and tests: on a socket and a loopback port of their own."""
 
 from __future__ import annotations
 
@@ -190,15 +190,3 @@ def running(*, durable: bool = False) -> Iterator[Stack]:
         cache = Redis()
         stack.callback(cache.remove)
         yield Stack(postgres, cache)
-
-
-_of_this_run = contextlib.ExitStack()
-
-
-def start_for_this_run() -> None:
-    """``pytest --stack``: start both and point the settings at them (xdist's workers inherit the environment)."""
-    os.environ.update(_of_this_run.enter_context(running()).environment)
-
-
-def stop_after_this_run() -> None:
-    _of_this_run.close()
