@@ -7,10 +7,12 @@ connections are made. ``settings.EGRESS_ALLOW_PRIVATE`` lists "host:port" pairs 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -80,6 +82,55 @@ def resolve(host: str, port: int) -> list[str]:
     return allowed
 
 
+#: When the request this thread is making must be over (``time.monotonic``).
+_thread = threading.local()
+
+
+@contextlib.contextmanager
+def _until(deadline: float) -> Iterator[None]:
+    _thread.deadline = deadline
+    try:
+        yield
+    finally:
+        _thread.deadline = None
+
+
+def _left(timeout: float | None) -> float | None:
+    """What is left of a step's time. Raises ``ReadTimeout`` when the whole request's is used up."""
+    deadline = getattr(_thread, "deadline", None)
+    if deadline is None:
+        return timeout
+    left: float = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("The answer takes too long.")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Timed(httpcore.NetworkStream):
+    """A connection whose steps end with the request's time. Without it a server that sends its headers a letter at a
+    time would never run into the time limit of one read."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _GuardedBackend(httpcore.SyncBackend):
     """Connects to a checked address instead of letting the socket layer resolve the name a second time."""
 
@@ -94,7 +145,8 @@ class _GuardedBackend(httpcore.SyncBackend):
         failure: Exception | None = None
         for address in resolve(host, port):
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = super().connect_tcp(address, port, _left(timeout), local_address, socket_options)
+                return _Timed(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         assert failure is not None
@@ -146,7 +198,8 @@ class GuardedTransport(httpx.HTTPTransport):
         request.headers["accept-encoding"] = "identity"
         limit = int(request.extensions.get("max_bytes", MAX_BYTES))
         deadline = time.monotonic() + float(request.extensions.get("total_timeout", TOTAL_TIMEOUT))
-        response = super().handle_request(request)
+        with _until(deadline):
+            response = super().handle_request(request)
         if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             response.close()
             raise AnswerTooLarge("The answer is compressed although it was not asked to be.")
