@@ -34,8 +34,8 @@ class Delivery(models.Model):
         verbose_name_plural = _("webhooks")
         ordering = ["id"]
         indexes = [
-            models.Index(fields=["stream", "id"], condition=models.Q(status="due"), name="delivery_stream"),
-            models.Index(fields=["workspace_id", "due_at"], condition=models.Q(status="due"), name="delivery_due"),
+            models.Index(fields=["stream", "status", "id"], name="delivery_of_stream"),
+            models.Index(fields=["workspace_id", "status", "due_at", "id"], name="delivery_next"),
         ]
 
     def __str__(self) -> str:

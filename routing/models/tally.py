@@ -69,6 +69,7 @@ class Tally(models.Model):
                 name="tally_key_unique",
             )
         ]
+        indexes = [models.Index(fields=["width", "start"], name="tally_at")]
 
     def __str__(self) -> str:
         return f"{self.queue_id} {self.start} +{self.width}s"

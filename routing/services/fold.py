@@ -125,8 +125,11 @@ def is_wanted(type: str, wanted: frozenset[str]) -> bool:
 def forget(now: dt.datetime) -> int:
     """Delete what has been kept long enough, a bounded part of it. Figures outlive their events. Returns how many."""
     gone = _delete(Tally.objects.filter(width=MINUTE, start__lt=now - reading.MINUTES_KEPT))
-    for model, column in ((Tally, "start"), (WorkerTally, "start"), (Stay, "ended_at")):
-        gone += _delete(model._default_manager.filter(**{f"{column}__lt": now - FIGURES_KEPT}))
+    long_ago = now - FIGURES_KEPT
+    gone += _delete(Tally.objects.filter(width=HOUR, start__lt=long_ago))
+    for workspace_id in Workspace.objects.values_list("pk", flat=True):
+        gone += _delete(WorkerTally.objects.filter(workspace_id=workspace_id, start__lt=long_ago))
+        gone += _delete(Stay.objects.filter(workspace_id=workspace_id, ended_at__lt=long_ago))
     old = now - EVENTS_KEPT
     gone += _delete(Delivery.objects.filter(created_at__lt=old))
     if not EventBatch.objects.filter(created_at__lt=old).exists():

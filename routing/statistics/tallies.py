@@ -114,11 +114,13 @@ class Sums:
     def store(self) -> None:
         """Add them to the rows: those there are are read, and written anew. The caller holds the fold and a
         transaction."""
+        workspaces = {slot.key.workspace_id for slot in self.tasks}
         queues = {slot.key.queue_id for slot in self.tasks}
         known: list[int] = []
         for width in (HOUR, MINUTE):
             starts = {slot.start for slot in self.tasks if slot.width == width}
-            rows = Tally.objects.filter(width=width, start__in=starts, queue_id__in=queues).order_by()
+            rows = Tally.objects.filter(workspace_id__in=workspaces, width=width, start__in=starts)
+            rows = rows.filter(queue_id__in=queues).order_by()
             for row_id, *row in rows.values_list("id", *TALLY) if starts else []:
                 slot = slot_of(row)
                 if slot in self.tasks:

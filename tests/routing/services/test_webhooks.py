@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,6 +239,43 @@ def test_a_sender_that_died_has_its_event_sent_again_and_its_late_word_does_not_
 
     assert receiver.types() == ["task.created", "task.created"]
     assert receiver.got[0].form["Sid"] == receiver.got[1].form["Sid"]
+
+
+@pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 204 No Content\r\n", b"HTTP/1.1 204 No Content\r\nX-Slow: "])
+def test_a_receiver_that_never_finishes_its_answer_is_cut_off(
+    drip: bytes, secret: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "TIMEOUT", 1.0)
+    ended = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        talking, _ = listening.accept()
+        with talking:
+            talking.recv(65_536)
+            with contextlib.suppress(OSError):
+                talking.sendall(drip)
+                while not ended.wait(0.2):
+                    talking.sendall(b"x" if drip else b"")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        host = f"127.0.0.1:{listening.getsockname()[1]}"
+        settings.EGRESS_ALLOW_PRIVATE = [host]
+        workspace = make.workspace(event_callback_url=f"http://{host}/")
+        make.task(now=NOW)
+        fold_all()
+        thread = threading.Thread(target=answer, args=(listening,), daemon=True)
+        thread.start()
+        claim = webhooks._claim(workspace.pk, None, now=NOW)
+        assert claim is not None
+
+        began = time.monotonic()
+        failure = webhooks._post(claim, now=NOW)
+
+        assert time.monotonic() - began < 4
+        assert failure is not None
+        assert failure.is_receivers
+        ended.set()
+        thread.join(10)
 
 
 def test_the_filter_leaves_out_what_nobody_wants(workspace: Workspace, receiver: WebhookReceiver) -> None:
