@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+import weakref
 from typing import Any
 
 import structlog
@@ -26,6 +27,17 @@ AT_LEAST_EVERY = 5.0
 GATHER = 0.5
 LISTS = ("queues", "agents", "tasks")
 MAX_FRAME = 4096
+
+
+#: Reads at a time in one event loop: they may take seconds where there is much to count, and consoles need threads too.
+READS = 2
+_semaphores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+
+
+def _reads() -> asyncio.Semaphore:
+    loop = asyncio.get_running_loop()
+    found = _semaphores.get(loop)
+    return found if found is not None else _semaphores.setdefault(loop, asyncio.Semaphore(READS))
 
 
 class SupervisionConsumer(AsyncWebsocketConsumer):
@@ -76,7 +88,8 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
             self._news.clear()
             started = loop.time()
             try:
-                state = await threads.call(_read, self.user_id, self.session_key)
+                async with _reads():
+                    state = await threads.call(_read, self.user_id, self.session_key)
             except Exception:  # the database is away: the next look tries again
                 log.exception("supervision.read_failed")
             else:

@@ -129,15 +129,22 @@ def _holds(workers: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
 # ---- the queues' figures, counted once for all supervisors
 
 _lock = threading.Lock()
-_known: dict[uuid.UUID, tuple[float, list[Json]]] = {}
+_known: dict[uuid.UUID, tuple[float, list[Json] | None]] = {}
 
 
 def _figures(workspace: Workspace, now: dt.datetime) -> list[Json]:
-    with _lock:
-        until, rows = _known.get(workspace.pk, (0.0, []))
-        if time.monotonic() >= until:
+    until, rows = _known.get(workspace.pk, (0.0, None))
+    if rows is not None and time.monotonic() < until:
+        return rows
+    if not _lock.acquire(blocking=rows is None):
+        return rows or []  # somebody counts: what was counted last will do
+    try:
+        until, rows = _known.get(workspace.pk, (0.0, None))
+        if rows is None or time.monotonic() >= until:
             started = time.monotonic()
             rows = statistics.overview(workspace, now=now)
             took = time.monotonic() - started
             _known[workspace.pk] = (time.monotonic() + max(FRESH, PATIENCE * took), rows)
         return rows
+    finally:
+        _lock.release()

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import User
+from agents.supervision import overview
 from routing.models import Event, Reservation, Task, WorkerChannel
 from routing.services import reservations
 from tests.agents import scenes
@@ -91,6 +92,18 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(sara: Client) ->
 
     assert len(state["tasks"]) == 18
     assert counts[0] == counts[1]
+
+
+def test_who_asks_while_the_queues_are_counted_gets_what_was_counted_last(sara: Client) -> None:
+    make.queue(name="Old")
+    before = sara.get(STATE).json()["queues"]
+    make.queue(name="New")
+
+    with overview._lock:
+        meanwhile = sara.get(STATE).json()["queues"]
+
+    assert meanwhile == before
+    assert "New" in {row["name"] for row in sara.get(STATE).json()["queues"]}
 
 
 def test_a_supervisor_sees_their_teams_only() -> None:
