@@ -77,6 +77,16 @@ def eventually(ask: Callable[[], Any], seconds: float = 20.0) -> Any:
     return answer
 
 
+class Bulk:
+    """What the client wants for a body that is JSON."""
+
+    def __init__(self, *sids: str) -> None:
+        self.sids = list(sids)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"QueueSids": self.sids}
+
+
 class Desk:
     """A workspace with a queue, a workflow and an agent, all made through the client."""
 
@@ -255,6 +265,9 @@ def test_statistics_of_every_scope(client: Client) -> None:
     assert workers.fetch().realtime["total_workers"] == 1
     assert desk.ann.statistics().fetch().cumulative["reservations_accepted"] == 1
     assert [row.task_queue_sid for row in desk.workspace.task_queues.statistics.list()] == [desk.queue.sid]
+    bulk = desk.workspace.task_queues.bulk_real_time_statistics.create(Bulk(desk.queue.sid, "WQ" + "0" * 32))
+    assert bulk.task_queue_response_count == 1
+    assert [row["total_tasks"] for row in bulk.task_queue_data] == [1]
     with pytest.raises(TwilioRestException) as error:
         desk.queue.cumulative_statistics().fetch(start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
     assert error.value.code == 14241

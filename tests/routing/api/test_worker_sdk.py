@@ -187,6 +187,8 @@ def test_a_token_of_a_command_opens_the_bridge_and_a_forged_one_does_not(site: S
     try:
         forged.hear("error")
         assert [said["what"] for said in forged.said if said["what"] == "ready"] == []
+        # A token is as good as a password: it stands in no log.
+        assert token not in site.server.output()
     finally:
         forged.end()
 
