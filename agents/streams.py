@@ -101,14 +101,14 @@ def _start_worker(desk: Desk, held: int | None, reading: Reading) -> None:
         reading.frames.append(frames.Gone(stream=WORKER))
         return
     worker = Worker.objects.select_related("activity", "workspace", "user").get(pk=desk.worker.pk)
-    if held is None or not _is_replayable(held, worker.event_seq) or not _replay_worker(worker, held, reading):
+    if held is None or not _is_replayable(held, worker.event_seq) or not _replay_worker(worker.pk, held, reading):
         _snapshot(WORKER, routing_queries.worker_snapshot(worker), reading)
 
 
-def _replay_worker(worker: Worker, held: int, reading: Reading) -> bool:
-    events = RoutingEvent.objects.filter(worker=worker, worker_seq__gt=held).order_by("worker_seq")[:MAX_REPLAY]
-    if not events and held < worker.event_seq:  # they are not kept for ever
-        return False
+def _replay_worker(worker_id: uuid.UUID, held: int, reading: Reading) -> bool:
+    events = RoutingEvent.objects.filter(worker=worker_id, worker_seq__gt=held).order_by("worker_seq")[:MAX_REPLAY]
+    if not events and Worker.objects.filter(pk=worker_id, event_seq__gt=held).exists():
+        return False  # they are not kept for ever
     reading.more |= len(events) == MAX_REPLAY
     return _replay(WORKER, held, [(event.worker_seq or 0, event) for event in events], reading)
 

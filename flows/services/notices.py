@@ -96,9 +96,15 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     known: set[uuid.UUID] = set()
     due: list[uuid.UUID] = []
     # Most of them have nothing new to hear: those are never made into objects.
-    for key, *state in QueueNotice.objects.values_list("conversation_id", *_STATE):
+    for row in QueueNotice.objects.values_list(
+        "conversation_id", "conversation__channel__type", "is_quiet", "shown_ahead", "due_at"
+    ):
+        key = row[0]
         known.add(key)
-        if (queue_id is None and key not in tasks) or (key in tasks and _has_news(*state, tasks[key][1], now)):
+        if key in tasks:
+            if _has_news(*row[1:], ahead=tasks[key][1], now=now):
+                due.append(key)
+        elif queue_id is None:
             due.append(key)
     rows = QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
     found = {row.conversation_id: row for row in rows.filter(conversation__in=due)}
@@ -106,11 +112,8 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     return sum(_look_after(key, found.get(key), tasks.get(key), now=now) for key in wanted)
 
 
-_STATE = ("conversation__channel__type", "is_quiet", "shown_ahead", "due_at")
-
-
 def _has_news(
-    channel_type: str, is_quiet: bool, shown: int | None, due_at: dt.datetime, ahead: int, now: dt.datetime
+    channel_type: str, is_quiet: bool, shown: int | None, due_at: dt.datetime, *, ahead: int, now: dt.datetime
 ) -> bool:
     if is_quiet:
         return False

@@ -12,44 +12,74 @@ def leave_room(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('routing', '0004_events_and_figures'),
+        ("routing", "0004_events_and_figures"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='reservation',
-            name='reservation_due',
+            model_name="reservation",
+            name="reservation_due",
         ),
         migrations.RemoveIndex(
-            model_name='task',
-            name='task_due',
+            model_name="task",
+            name="task_due",
         ),
         migrations.AddField(
-            model_name='workspace',
-            name='overdue_after',
-            field=models.PositiveIntegerField(default=0, help_text='A task that has waited this long comes before all others, whatever their priority.', verbose_name='overdue after (s), 0 = never'),
+            model_name="workspace",
+            name="overdue_after",
+            field=models.PositiveIntegerField(
+                default=0,
+                help_text="A task that has waited this long comes before all others, whatever their priority.",
+                verbose_name="overdue after (s), 0 = never",
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='queue',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='routing.taskqueue', verbose_name='queue'),
+            model_name="task",
+            name="queue",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tasks",
+                to="routing.taskqueue",
+                verbose_name="queue",
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='task_channel',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='routing.taskchannel', verbose_name='task channel'),
+            model_name="task",
+            name="task_channel",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tasks",
+                to="routing.taskchannel",
+                verbose_name="task channel",
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='workflow',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='routing.workflow', verbose_name='workflow'),
+            model_name="task",
+            name="workflow",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="tasks",
+                to="routing.workflow",
+                verbose_name="workflow",
+            ),
         ),
         migrations.AlterField(
-            model_name='task',
-            name='workspace',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='routing.workspace'),
+            model_name="task",
+            name="workspace",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="tasks",
+                to="routing.workspace",
+            ),
         ),
         migrations.RunPython(leave_room, migrations.RunPython.noop),
     ]

@@ -4,20 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('routing', '0005_lean_indexes'),
+        ("routing", "0005_lean_indexes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='workspace',
-            name='event_callback_url',
-            field=models.URLField(blank=True, default='', help_text='Every event is sent there, signed.', verbose_name='event callback URL'),
+            model_name="workspace",
+            name="event_callback_url",
+            field=models.URLField(
+                blank=True,
+                default="",
+                help_text="Every event is sent there, signed.",
+                verbose_name="event callback URL",
+            ),
         ),
         migrations.AlterField(
-            model_name='workspace',
-            name='events_filter',
-            field=models.TextField(blank=True, default='', help_text='Event types with commas; empty: all.', verbose_name='events filter'),
+            model_name="workspace",
+            name="events_filter",
+            field=models.TextField(
+                blank=True, default="", help_text="Event types with commas; empty: all.", verbose_name="events filter"
+            ),
         ),
     ]

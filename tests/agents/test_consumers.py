@@ -266,7 +266,13 @@ async def test_pushed_events_that_are_doubled_early_or_late_change_nothing() -> 
         await do(scenes.offer)(await do(routing.conversation)(), amira)
         await tab.until_seq("worker", 2)
         for seq in (1, 2, 2, 99):
-            event = {"stream": "worker", "seq": seq, "event": "reservation.created", "data": {}, "at": "2026-01-01"}
+            event: dict[str, Any] = {
+                "stream": "worker",
+                "seq": seq,
+                "event": "reservation.created",
+                "data": {},
+                "at": "2026-01-01",
+            }
             push.send(groups.worker(amira.worker.pk), {"type": "event", **event})
 
         assert await tab.nothing()

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 import redis
@@ -62,6 +63,12 @@ def test_a_delayed_job_is_run_by_a_worker_with_its_arguments(monkeypatch: pytest
     assert ran == [{"lane": "a:b", "count": 3, "text": "\u0645\u0631\u062d\u0628\u0627"}, {"lane": "second"}]
 
 
+def _pop(client: redis.Redis, queue: str) -> Any:
+    message = client.rpop(queue)
+    assert isinstance(message, bytes)
+    return json.loads(message)
+
+
 @pytest.mark.redis
 def test_celery_itself_writes_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
@@ -73,10 +80,10 @@ def test_celery_itself_writes_the_same_message(monkeypatch: pytest.MonkeyPatch) 
 
     app.finalize()
     job.apply_async(kwargs={"lane": "a"})
-    theirs = json.loads(client.rpop(job.queue) or b"{}")
+    theirs = _pop(client, job.queue)
     job.delay(lane="a")
     push.flush(5)
-    ours = json.loads(client.rpop(job.queue) or b"{}")
+    ours = _pop(client, job.queue)
 
     unique = {"id", "root_id", "kwargsrepr"}
     assert ours.keys() == theirs.keys()

@@ -17,8 +17,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conversations.crash_child import TEXTS
 from contactcenter.bench.servers import Stack
+from tests.conversations.crash_child import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

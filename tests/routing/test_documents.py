@@ -30,7 +30,9 @@ def imported(**routing: Any) -> Workflow:
 
 def means(sid: str, target_workers: str) -> None:
     """Say whom an imported queue is for."""
-    TaskQueue.objects.filter(pk=TaskQueue.id_from_sid(sid)).update(target_workers=target_workers)
+    queue = TaskQueue.find_by_sid(sid)
+    assert queue is not None
+    TaskQueue.objects.filter(pk=queue.pk).update(target_workers=target_workers)
 
 
 def at(router: dispatch.Router, seconds: float) -> None:
