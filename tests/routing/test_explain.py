@@ -341,7 +341,7 @@ def test_the_command_explains_to_a_terminal(capsys: pytest.CaptureFixture[str]) 
         "+ Filter 1 '': 1==1\n"
         "\n"
         "Filter 1, target 1: queue 'Orders' (skills HAS 'orders')\n"
-        "  priority 0, 0 others wait in the queue\n"
+        "  priority 0, others waiting in the queue: 0\n"
         "    1. Ann\n"
         "    -  Bob: Is in the activity Break, which is not available.\n"
         "    -  Cid: Is not in the queue.\n"

@@ -304,6 +304,7 @@ def test_the_command_imports_and_reports(tmp_path: Path, capsys: pytest.CaptureF
 
     said = capsys.readouterr().out
     assert "workflow 'shop' created" in said
+    assert f"queue    {ORDERS}: created, for 1==1" in said
     assert "task_routing.filters[0].targets[0].timeout: '30' is read as 30." in said
     call_command("export_workflow", "shop")
     assert json.loads(capsys.readouterr().out) == json.loads(file.read_text())

@@ -80,7 +80,9 @@ class Command(BaseCommand):
             how = {"created": f"{would}created", "sid": "there already", "name": "found by name", "given": "as told"}
             whom = f", for {use.target_workers or 'nobody'}" if use.how == "created" else ""
             if use.sid:
-                out(f"  queue    {use.reference} -> {use.name} ({use.sid}): {how[use.how]}{whom}")
+                named = "" if use.name in (use.reference, use.sid) else f" {use.name!r}"
+                ours = "" if use.sid == use.reference else f" -> {use.sid}"
+                out(f"  queue    {use.reference}{ours}{named}: {how[use.how]}{whom}")
         for finding in report.findings:
             stream = self.stderr if finding.level == "error" else self.stdout
             stream.write(f"  {finding.level:<8} {finding}")

@@ -96,7 +96,7 @@ def _step(step: Json) -> list[str]:
             f"  skip_if  {skip['expression']}: {'holds' if skip['holds'] else 'does not hold'}"
             f" ({skip['available']} available, {skip['unavailable']} not)"
         )
-    found.append(f"  priority {step['priority']}, {step['waiting']} others wait in the queue")
+    found.append(f"  priority {step['priority']}, others waiting in the queue: {step['waiting']}")
     found += [f"  {one['place']:>3}. {one['name']}" for one in step["order"]]
     if step["order_is_cut"]:
         found.append("       ... and so on")
