@@ -171,8 +171,11 @@ class Ledger:
 def _waits(entry: _Entry, now: dt.datetime) -> dict[str, int]:
     """How long the task had waited, in all and in its queue, when somebody took it or it ended without."""
     task = entry.task
-    is_taken = entry.type == "reservation.accepted" and entry.reservation and entry.reservation.role == "owner"
-    if task is None or not (is_taken or entry.type == "task.canceled"):
+    if task is None:
+        return {}
+    # Who takes over from a colleague, or joins one, ends nobody's waiting: the task was assigned before.
+    is_taken = entry.type == "reservation.accepted" and task.assigned_at == now
+    if not (is_taken or entry.type == "task.canceled"):
         return {}
     return {
         "waited": _milliseconds(task.created_at, now),

@@ -457,3 +457,13 @@ def test_the_customer_is_shown_who_answers_from_now_on(scene: Scene, drain: Any)
 
     shown = [job.kwargs for job in drain.waiting if job.name == "conversations.jobs.notify"]
     assert [(notice["kind"], notice["data"]) for notice in shown] == [("agent", {"name": "Basil"})]
+
+
+@pytest.mark.parametrize("mode", ["WARM", "COLD"])
+def test_taking_what_a_colleague_had_is_no_end_of_the_customers_waiting(scene: Scene, mode: str) -> None:
+    scene.transfer(scene.basil, mode)
+    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(3600))
+
+    first, second = Event.objects.filter(task=scene.task, type="reservation.accepted").order_by("task_seq")
+    assert first.facts == {"waited": 0, "queued": 0}
+    assert not second.facts
