@@ -83,6 +83,8 @@ class Matcher(Book):
         for task in tasks:
             if task.in_lane:
                 self._leave_lane(task)
+            if task.overdue is not None and task.target is not None:
+                task.key = self._key(task, self.queues[task.queue])
         if len(workers) <= 1:
             self._settle_one(next(iter(workers), None), [(task.key, task) for task in tasks])
         else:

@@ -117,8 +117,11 @@ class Queue:
 class NaiveRouter:
     """The rules, each written down where it applies, without any index."""
 
-    def __init__(self, *, reoffer_after: float, newest_queues_first: bool) -> None:
+    def __init__(self, *, reoffer_after: float, newest_queues_first: bool, overdue_after: float | None = None) -> None:
         self.reoffer_after = reoffer_after
+        self.overdue_after = overdue_after
+        self.interruptible: set[Any] = set()
+        self.optimized: set[Any] = set()
         self.newest_queues_first = newest_queues_first
         self.weights: dict[Any, int] = {}
         self.queues: dict[Any, Queue] = {}
@@ -161,7 +164,13 @@ class NaiveRouter:
     def accepted(self, reservation: int, now: float) -> None:
         task, res = self.find(reservation)
         res.accepted, task.res, task.state = True, [res], "held"
-        self.workers[res.worker].idle_since = now
+        self.touch(res.worker, task.spec.channel, now)
+
+    def touch(self, worker_id: Any, channel: Any, now: float) -> None:
+        worker = self.workers[worker_id]
+        worker.idle_since = now
+        if channel in self.optimized:
+            worker.idle_on = {**worker.idle_on, channel: now}
 
     def declined(self, reservation: int, now: float) -> None:
         task, res = self.find(reservation)
@@ -171,8 +180,9 @@ class NaiveRouter:
             task.state, task.dirty = "waiting", True
 
     def finished(self, task_id: Any, now: float) -> None:
-        for res in self.tasks.pop(task_id).res:
-            self.workers[res.worker].idle_since = now
+        task = self.tasks.pop(task_id)
+        for res in task.res:
+            self.touch(res.worker, task.spec.channel, now)
 
     def drop_task(self, task_id: Any) -> None:
         del self.tasks[task_id]
@@ -227,13 +237,18 @@ class NaiveRouter:
         newest_first = self.queues[task.queue].newest_first
         last = newest_first != self.newest_queues_first
         start = int(task.spec.start * 1e6)
+        if self.overdue_after is not None and task.spec.start + self.overdue_after <= self.now:
+            return (-1, 0, start, task.number)
         return (last, 0, -start, task.number) if newest_first else (last, -task.priority, start, task.number)
 
     def target(self, task: T) -> Target:
+        if task.spec.direct:
+            return Target(task.queue)
         workflow = self.workflows[task.spec.workflow][0]
         return workflow.default if task.filter < 0 else workflow.filters[task.filter].targets[task.step]  # type: ignore[return-value]
 
     def load(self, worker_id: Any) -> tuple[dict[Any, int], int]:
+        """By channel in tasks, and in all in units."""
         by_channel: dict[Any, int] = {}
         total = 0
         for task in self.tasks.values():
@@ -245,6 +260,13 @@ class NaiveRouter:
 
     def has_room(self, worker: WorkerSpec, channel: Any) -> bool:
         by_channel, total = self.load(worker.id)
+        if channel not in self.interruptible:
+            total -= sum(
+                res.weight
+                for task in self.tasks.values()
+                for res in task.res
+                if res.worker == worker.id and task.spec.channel in self.interruptible
+            )
         capacity, is_open = worker.channels.get(channel, (0, False))
         return (
             worker.available
@@ -257,7 +279,9 @@ class NaiveRouter:
         """Queue, target expression, known worker: not room."""
         from routing.engine import expression
 
-        if not self.queues[task.queue].test(worker.attributes):
+        if task.spec.only_worker:
+            return worker.sid == task.spec.only_worker
+        if worker.sid == task.spec.not_worker or not self.queues[task.queue].test(worker.attributes):
             return False
         if target.known_worker is not None:
             known = value_at(list(target.known_worker), task.spec.attributes)
@@ -265,9 +289,24 @@ class NaiveRouter:
                 return False
         scope = {
             "task": task.spec.attributes,
-            "worker": {**worker.attributes, "sid": worker.sid, "friendly_name": worker.name},
+            "worker": {
+                **worker.attributes,
+                "sid": worker.sid,
+                "friendly_name": worker.name,
+                "channel": {channel: self.counters(worker, channel) for channel in self.weights},
+            },
         }
         return expression.compile_node(target.expression).matches(scope)
+
+    def counters(self, worker: WorkerSpec, channel: Any) -> dict[str, int]:
+        capacity = worker.channels.get(channel, (0, False))[0]
+        held = [
+            res.accepted
+            for task in self.tasks.values()
+            for res in task.res
+            if res.worker == worker.id and task.spec.channel == channel
+        ]
+        return {"assigned_tasks": sum(held), "configured_capacity": capacity}
 
     def choose(self, task: T, target: Target) -> WorkerSpec | None:
         mine = {res.worker for res in task.res}
@@ -276,24 +315,27 @@ class NaiveRouter:
             for worker in self.workers.values()
             if worker.id not in mine
             and self.is_eligible(worker, task, target)
-            and self.has_room(worker, task.spec.channel)
+            and (task.spec.ignore_capacity or self.has_room(worker, task.spec.channel))
         ]
         rest = [worker for worker in found if worker.id not in task.declined]
         if rest:
-            return min(rest, key=lambda worker: self.rank(worker, target))
+            return min(rest, key=lambda worker: self.rank(worker, target, task.spec.channel))
         again = [worker for worker in found if task.declined[worker.id] + self.reoffer_after <= self.now]
-        return min(again, key=lambda worker: (task.declined[worker.id], *self.idle(worker)), default=None)
+        return min(
+            again, key=lambda worker: (task.declined[worker.id], *self.idle(worker, task.spec.channel)), default=None
+        )
 
-    def rank(self, worker: WorkerSpec, target: Target) -> tuple[Any, ...]:
+    def rank(self, worker: WorkerSpec, target: Target, channel: Any) -> tuple[Any, ...]:
         keys: list[Any] = []
         for clause in target.order_by:
             value = value_at(list(clause.path), worker.attributes)
             has = isinstance(value, int) and not isinstance(value, bool)
             keys.append((0, -value if clause.descending else value) if has else (1, 0))
-        return (*keys, *self.idle(worker))
+        return (*keys, *self.idle(worker, channel))
 
-    def idle(self, worker: WorkerSpec) -> tuple[int, int]:
-        return int(worker.idle_since * 1e6), self.worker_numbers[worker.id]
+    def idle(self, worker: WorkerSpec, channel: Any) -> tuple[int, int]:
+        since = worker.idle_on.get(channel, worker.idle_since) if channel in self.optimized else worker.idle_since
+        return int(since * 1e6), self.worker_numbers[worker.id]
 
     def offer(self, task: T, worker: WorkerSpec) -> None:
         due = self.now + self.workflows[task.spec.workflow][1]
@@ -301,7 +343,9 @@ class NaiveRouter:
         res = Res(next(self.ids), worker.id, due, weight)
         task.res.append(res)
         task.state = "offered"
-        self.out.append(Offer(res.id, task.spec.id, worker.id, task.spec.channel, due, 1, weight, False))
+        self.out.append(
+            Offer(res.id, task.spec.id, worker.id, task.spec.channel, due, 1, weight, task.spec.ignore_capacity)
+        )
 
     def leave(self, task: T, *, skipped: bool) -> None:
         workflow = self.workflows[task.spec.workflow][0]

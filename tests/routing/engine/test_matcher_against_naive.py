@@ -45,6 +45,17 @@ DOCUMENTS: dict[str, Any] = {
         ],
         "default_filter": {"queue": "all"},
     },
+    "light": {
+        "filters": [
+            {
+                "expression": "1==1",
+                "targets": [
+                    {"queue": "ar", "expression": "worker.channel.chat.assigned_tasks < 1", "timeout": 30},
+                    {"queue": "all", "expression": "worker.channel.chat.configured_capacity > task.level"},
+                ],
+            }
+        ]
+    },
     "short": {
         "filters": [{"expression": "1==1", "targets": [{"queue": "vip", "timeout": 10}, {"queue": "ar", "timeout": 5}]}]
     },
@@ -75,13 +86,28 @@ task_attributes = st.fixed_dictionaries(
 class Stories(RuleBasedStateMachine):
     """Both routers are told the same; after every step their decisions must be the same."""
 
-    @initialize(newest_first=st.booleans())
-    def begin(self, newest_first: bool) -> None:
+    @initialize(
+        newest_first=st.booleans(),
+        overdue_after=st.sampled_from([None, None, 50.0]),
+        interruptible=st.sets(st.sampled_from(sorted(CHANNELS))),
+        optimized=st.sets(st.sampled_from(sorted(CHANNELS))),
+    )
+    def begin(
+        self, newest_first: bool, overdue_after: float | None, interruptible: set[str], optimized: set[str]
+    ) -> None:
         ids = itertools.count(1)
-        self.matcher = Matcher(new_id=lambda: next(ids), reoffer_after=30.0, newest_queues_first=newest_first)
-        self.naive = NaiveRouter(reoffer_after=30.0, newest_queues_first=newest_first)
+        rules: dict[str, Any] = {
+            "reoffer_after": 30.0,
+            "newest_queues_first": newest_first,
+            "overdue_after": overdue_after,
+        }
+        self.matcher = Matcher(new_id=lambda: next(ids), **rules)
+        self.naive = NaiveRouter(**rules)
+        self.naive.interruptible, self.naive.optimized = interruptible, optimized
         for name, weight in CHANNELS.items():
-            self.matcher.put_channel(name, name, weight)
+            self.matcher.put_channel(
+                name, name, weight, interruptible=name in interruptible, optimized=name in optimized
+            )
             self.naive.weights[name] = weight
         for name, (text, max_reserved, newest) in QUEUES.items():
             compiled = expression.compile(text)
@@ -128,7 +154,7 @@ class Stories(RuleBasedStateMachine):
         # Idle times are the routers' own once somebody accepted; tell both the same.
         known = self.naive.workers.get(spec.id)
         if known is not None:
-            spec.idle_since = known.idle_since
+            spec.idle_since, spec.idle_on = known.idle_since, known.idle_on
         self.matcher.put_worker(spec)
         self.naive.put_worker(spec, self.matcher.workers[spec.id].slot)
 
@@ -178,9 +204,17 @@ class Stories(RuleBasedStateMachine):
         priority=st.integers(0, 2),
         age=st.sampled_from([0, 0, 5, 100]),
         ttl=st.sampled_from([None, 45, 300]),
+        not_worker=st.sampled_from(["", "", "", "WK0"]),
     )
     def task_comes(
-        self, name: str, attributes: dict[str, Any], channel: str, priority: int, age: int, ttl: int | None
+        self,
+        name: str,
+        attributes: dict[str, Any],
+        channel: str,
+        priority: int,
+        age: int,
+        ttl: int | None,
+        not_worker: str,
     ) -> None:
         document = self.naive.workflows[name][0]
         position = document.enter(attributes)
@@ -198,7 +232,33 @@ class Stories(RuleBasedStateMachine):
             position=position,
             entered=self.now,
             expires=None if ttl is None else self.now + ttl,
+            not_worker=not_worker,
         )
+        self.put(spec)
+
+    @rule(
+        to=st.sampled_from(["ar", "vip", "news", "WK0", "WK1"]),
+        channel=st.sampled_from(sorted(CHANNELS)),
+        priority=st.integers(0, 2),
+        ignore_capacity=st.booleans(),
+    )
+    def task_comes_for_a_queue_or_a_worker(self, to: str, channel: str, priority: int, ignore_capacity: bool) -> None:
+        worker = to if to.startswith("WK") else ""
+        spec = TaskSpec(
+            id=next(self.made),
+            queue="all" if worker else to,
+            channel=channel,
+            workflow="plain",
+            priority=priority,
+            start=self.now,
+            entered=self.now,
+            direct=True,
+            only_worker=worker,
+            ignore_capacity=ignore_capacity and bool(worker),
+        )
+        self.put(spec)
+
+    def put(self, spec: TaskSpec) -> None:
         self.specs[spec.id] = spec
         self.matcher.put_task(spec)
         self.naive.put_task(spec)
@@ -223,11 +283,12 @@ class Stories(RuleBasedStateMachine):
             entered=task.entered,
             expires=old.expires,
             declined=dict(task.declined),
+            not_worker=old.not_worker,
+            direct=old.direct,
+            only_worker=old.only_worker,
+            ignore_capacity=old.ignore_capacity,
         )
-        self.specs[number] = spec
-        self.matcher.put_task(spec)
-        self.naive.put_task(spec)
-        self.settle()
+        self.put(spec)
 
     def offers(self, *, accepted: bool) -> list[int]:
         return sorted(res.id for task in self.naive.tasks.values() for res in task.res if res.accepted is accepted)
