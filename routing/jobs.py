@@ -30,9 +30,9 @@ def sweep_stuck(**_: Any) -> None:
 def sweep_tasks(**_: Any) -> None:
     """Tasks of closed conversations, and tasks whose worker was deleted."""
     from contactcenter.lib import clock
-    from routing.services import tasks
+    from routing.services import upkeep
 
-    tasks.sweep(now=clock.now())
+    upkeep.sweep(now=clock.now())
 
 
 @shared_task(queue="low")

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from contactcenter.lib import crash
@@ -283,42 +282,6 @@ def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> 
             _finish(seats.lock(task), reason=task.conversation.disposition, now=now)
         elif task.status in _WAITING:
             cancel(task, reason="The conversation was closed.", now=now, closes_conversation=False)
-
-
-def sweep(now: dt.datetime) -> None:
-    """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more."""
-    over = Task.objects.filter(status__in=Task.LIVE, conversation__status=Conversation.Status.CLOSED)
-    for task in over.select_related("conversation").order_by("id")[:100]:
-        if task.conversation is not None:
-            conversation_was_closed(task.conversation, now=now)
-    offers = Reservation.objects.filter(task=OuterRef("pk"), status=Reservation.Status.PENDING)
-    holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"], role="owner")
-    unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
-    for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
-        _put_back(task_id, unheld, now)
-
-
-def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
-    with transaction.atomic():
-        task = locks.task(task_id)
-        if not Task.objects.filter(unheld, pk=task_id).exists():
-            return
-        log.warning("task.unheld", task=task.sid, status=task.status)
-        found = seats.lock(task)
-        if found.joined is not None:
-            ledger = Ledger(now)
-            found.withdraw(ledger)
-            found.promote(found.joined, ledger)
-            ledger.write()
-            return
-        if task.status != Task.Status.RESERVED:
-            requeue(task, by=None, reason="Its worker is gone.", now=now)
-            return
-        task.status = Task.Status.PENDING
-        ledger = Ledger(now)
-        ledger.keep(task, "status")
-        ledger.about_task("task.updated", task, about(task))
-        ledger.write()
 
 
 def _finish(found: Seats, *, reason: str, now: dt.datetime) -> None:

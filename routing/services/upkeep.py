@@ -1,4 +1,4 @@
-"""Tasks under configuration: sent through a changed workflow again, deleted."""
+"""Tasks looked after: sent through a changed workflow again, deleted, put back when their holder is gone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import uuid
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from contactcenter.lib.errors import ContactCenterError
+from conversations.models import Conversation
 from routing.errors import NoTargetMatches, Stale
-from routing.models import Task
-from routing.services import entry, locks, tasks
+from routing.models import Reservation, Task
+from routing.services import entry, locks, seats, tasks
 from routing.services.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 
+_HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
 _PLACE = ("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority")
 
 
@@ -72,3 +75,39 @@ def delete(task: Task, *, if_version: int | None = None, now: dt.datetime) -> No
         ledger.about_task("task.deleted", held, tasks.about(held))
         ledger.write()
         held.delete()
+
+
+def sweep(now: dt.datetime) -> None:
+    """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more."""
+    over = Task.objects.filter(status__in=Task.LIVE, conversation__status=Conversation.Status.CLOSED)
+    for task in over.select_related("conversation").order_by("id")[:100]:
+        if task.conversation is not None:
+            tasks.conversation_was_closed(task.conversation, now=now)
+    offers = Reservation.objects.filter(task=OuterRef("pk"), status=Reservation.Status.PENDING)
+    holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"], role="owner")
+    unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
+    for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
+        _put_back(task_id, unheld, now)
+
+
+def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:
+    with transaction.atomic():
+        task = locks.task(task_id)
+        if not Task.objects.filter(unheld, pk=task_id).exists():
+            return
+        log.warning("task.unheld", task=task.sid, status=task.status)
+        found = seats.lock(task)
+        if found.joined is not None:
+            ledger = Ledger(now)
+            found.withdraw(ledger)
+            found.promote(found.joined, ledger)
+            ledger.write()
+            return
+        if task.status != Task.Status.RESERVED:
+            tasks.requeue(task, by=None, reason="Its worker is gone.", now=now)
+            return
+        task.status = Task.Status.PENDING
+        ledger = Ledger(now)
+        ledger.keep(task, "status")
+        ledger.about_task("task.updated", task, tasks.about(task))
+        ledger.write()

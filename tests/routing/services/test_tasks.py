@@ -12,7 +12,7 @@ from conversations.models import Conversation, Team
 from conversations.services import lifecycle
 from routing.errors import NoTargetMatches, NotYours, WrongState
 from routing.models import Event, Reservation, Task, Worker, WorkerChannel
-from routing.services import reservations, tasks
+from routing.services import reservations, tasks, upkeep
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -334,7 +334,7 @@ def test_a_sweep_ends_the_task_of_a_conversation_whose_closing_was_not_heard_of(
     held, _ = assigned(now)
     Conversation.objects.update(status="closed", closed_at=now)
 
-    tasks.sweep(after(now, 5))
+    upkeep.sweep(after(now, 5))
 
     assert Task.objects.get(pk=waiting.pk).status == "canceled"
     assert Task.objects.get(pk=held.pk).status == "completed"
@@ -347,7 +347,7 @@ def test_a_sweep_returns_what_a_deleted_worker_held(now: dt.datetime) -> None:
     assert [status for _, status in make.offers(offered)] == ["pending"]
     worker.delete()
 
-    tasks.sweep(after(now, 5))
+    upkeep.sweep(after(now, 5))
     other = make.worker(now=after(now, 6))
     router.tick(after(now, 6))
 
@@ -359,6 +359,6 @@ def test_a_sweep_leaves_sound_tasks_alone(now: dt.datetime) -> None:
     task, _ = assigned(now)
     version = task.version
 
-    tasks.sweep(after(now, 5))
+    upkeep.sweep(after(now, 5))
 
     assert Task.objects.get(pk=task.pk).version == version

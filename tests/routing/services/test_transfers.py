@@ -13,7 +13,7 @@ from conversations.models import Conversation, Message, Participant
 from routing import queries
 from routing.errors import NotYours, ReservationOver, WrongState
 from routing.models import Event, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
-from routing.services import presence, queues, reservations, seats, tasks, transfers
+from routing.services import presence, queues, reservations, seats, tasks, transfers, upkeep
 from tests.factories import agents as people
 from tests.factories import routing as make
 
@@ -393,7 +393,7 @@ def test_a_task_whose_owner_was_deleted_goes_to_who_joined(scene: Scene) -> None
     reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.now)
     scene.amira.delete()
 
-    tasks.sweep(scene.at(1))
+    upkeep.sweep(scene.at(1))
 
     assert scene.reservations() == [("Basil", "owner", "accepted")]
     assert (scene.owner(), scene.status()) == ("Basil", "assigned")
