@@ -56,6 +56,21 @@ def test_a_call_interrupts_chats_where_they_can_be_but_chats_do_not_interrupt_a_
     assert office.offers(9) == [("chat 3", "A")]
 
 
+def test_who_comes_back_to_their_chats_is_offered_the_call_that_waits() -> None:
+    office = Office(chat={"interruptible": True})
+    office.worker("A", chats=3, capacity=30)
+    for number in range(3):
+        office.task(f"chat {number}", start=number)
+    assert len(office.offers(5)) == 3
+    office.worker("A", chats=3, capacity=30, available=False)
+    office.task("call", start=6, channel="voice")
+    assert office.offers(6) == []
+
+    office.worker("A", chats=3, capacity=30)
+
+    assert office.offers(7) == [("call", "A")]
+
+
 def test_idleness_counts_by_channel_where_a_channel_says_so() -> None:
     offered = {}
     for is_optimized in (False, True):
