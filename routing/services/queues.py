@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from routing.models import Task, TaskQueue, Transfer, Workflow, Workspace
 from routing.services import rows
@@ -19,7 +21,7 @@ def create_queue(workspace: Workspace, *, now: dt.datetime, **values: Any) -> Ta
 
 def delete_queue(queue: TaskQueue, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while tasks wait in it, are transferred to it or worked on, and while a workflow names it."""
-    with transaction.atomic():
+    with _kept_by_foreign_keys():
         for document in Workflow.objects.filter(workspace_id=queue.workspace_id).values_list(
             "configuration", flat=True
         ):
@@ -39,9 +41,19 @@ def create_workflow(workspace: Workspace, *, now: dt.datetime, **values: Any) ->
 
 def delete_workflow(workflow: Workflow, *, now: dt.datetime) -> None:
     """Raises ``Refused`` while live tasks are in it."""
-    with transaction.atomic():
+    with _kept_by_foreign_keys():
         _leave(Task.objects.filter(workflow=workflow), "workflow")
         rows.delete(workflow, now=now)
+
+
+@contextlib.contextmanager
+def _kept_by_foreign_keys() -> Iterator[None]:
+    """A transaction; a task that comes in meanwhile may make itself felt only when it commits."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise rows.in_use() from error
 
 
 def _leave(tasks: Any, name: str) -> None:

@@ -85,7 +85,7 @@ def test_a_queue_is_deleted_as_a_task_comes_in() -> None:
 
         created, deleted = together(
             partial(make.task, routing_target=queue.sid, conversation=make.conversation(), now=NOW),
-            partial(queues.delete_queue, queue, now=NOW),
+            partial(queues.delete_queue, TaskQueue.objects.get(pk=queue.pk), now=NOW),
         )
 
         is_there = TaskQueue.objects.filter(pk=queue.pk).exists()
