@@ -310,6 +310,20 @@ def test_the_command_imports_and_reports(tmp_path: Path, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out) == json.loads(file.read_text())
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_tasks_that_wait_enter_a_replaced_workflow_anew_when_told_to(tmp_path: Path, again: bool) -> None:
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps(document()))
+    call_command("import_workflow", str(file))
+    task = make.task(workflow=Workflow.objects.get(friendly_name="shop"), attributes={"topic": "orders"})
+    file.write_text(json.dumps(document({"queue": RETURNS})))
+
+    call_command("import_workflow", str(file), *(["--re-evaluate"] if again else []))
+
+    task.refresh_from_db()
+    assert queue_of(task) == (RETURNS if again else ORDERS)
+
+
 def test_the_command_checks_without_a_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "shop.json"
     file.write_text(json.dumps(document()))

@@ -15,8 +15,8 @@ from contactcenter.lib import clock
 from routing import importer
 from routing.engine.workflow import MAX_BYTES
 from routing.importer import Report
-from routing.models import Workspace
-from routing.services import setup
+from routing.models import Workflow, Workspace
+from routing.services import setup, upkeep
 
 
 class Command(BaseCommand):
@@ -35,6 +35,9 @@ class Command(BaseCommand):
             metavar="THEIRS=OURS",
             help="which queue here (name or sid) stands for which of the document's",
         )
+        parser.add_argument(
+            "--re-evaluate", action="store_true", help="waiting tasks of a replaced workflow enter it anew"
+        )
         parser.add_argument("--json", action="store_true", help="the reports as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,6 +48,11 @@ class Command(BaseCommand):
             workspace = find_workspace(options["workspace"])
             reports = [self._load(file, workspace, options) for file in files]
             transaction.set_rollback(options["check"])
+        if options["re_evaluate"] and not options["check"]:
+            for report in reports:
+                row_id = Workflow.id_from_sid(report.workflow_sid)
+                if report.outcome == "updated" and row_id is not None:
+                    upkeep.enter_anew(row_id, now=clock.now())
         if options["json"]:
             self.stdout.write(json.dumps([report.to_json() for report in reports], ensure_ascii=False, indent=2))
         else:
