@@ -301,32 +301,23 @@ def replay(events: QuerySet[Event], *, now: dt.datetime, only_wanted: bool = Fal
         message = _("At most %(number)s events are sent again at once; choose a later date.") % {"number": MAX_REPLAY}
         raise Refused(message, code="webhook.too_many")
     _forgive(set(receivers))
-    made = 0
-    rows: list[Delivery] = []
     columns = ("id", "type", "workspace_id", "task_id", "worker_id")
     order = ("created_at", F("task_seq").asc(nulls_last=True), F("worker_seq").asc(nulls_last=True), "id")
-    with transaction.atomic():
-        for row_id, type, workspace_id, task_id, worker_id in (
-            wanted.order_by(*order).values_list(*columns).iterator(chunk_size=CHUNK)
-        ):
-            if only_wanted and not fold.is_wanted(type, receivers[workspace_id]):
-                continue
-            stream = fold.stream_of(task_id, worker_id, workspace_id)
-            rows.append(
-                Delivery(
-                    event_id=row_id,
-                    workspace_id=workspace_id,
-                    stream=stream,
-                    created_at=now,
-                    due_at=now,
-                    is_replay=True,
-                )
-            )
-            if len(rows) == CHUNK:
-                made += len(Delivery.objects.bulk_create(rows))
-                rows = []
-        made += len(Delivery.objects.bulk_create(rows))
-    return made
+    rows = [
+        Delivery(
+            event_id=row_id,
+            workspace_id=workspace_id,
+            stream=fold.stream_of(task_id, worker_id, workspace_id),
+            created_at=now,
+            due_at=now,
+            is_replay=True,
+        )
+        for row_id, type, workspace_id, task_id, worker_id in wanted.order_by(*order).values_list(*columns)
+        if not only_wanted or fold.is_wanted(type, receivers[workspace_id])
+    ]
+    for start in range(0, len(rows), CHUNK):  # each in a transaction of its own: nobody else waits for all of them
+        Delivery.objects.bulk_create(rows[start : start + CHUNK])
+    return len(rows)
 
 
 def _forgive(workspace_ids: set[uuid.UUID]) -> None:

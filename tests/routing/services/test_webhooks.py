@@ -366,6 +366,16 @@ def test_what_has_nowhere_to_go_or_waited_for_days_is_given_up(workspace: Worksp
         webhooks.replay(Event.objects.all(), now=NOW)
 
 
+def test_the_sweep_of_old_things_ends(workspace: Workspace) -> None:
+    make.task(now=NOW)
+    fold_all()
+
+    jobs.sweep_old_events()
+
+    assert not Event.objects.exists()  # the clock says that was months ago
+    assert not Delivery.objects.filter(status="due").exists()
+
+
 def test_the_sweep_does_all_of_it(workspace: Workspace, receiver: WebhookReceiver, drain: JobQueue) -> None:
     make.task(now=NOW)
 
