@@ -130,6 +130,8 @@ class BridgeConsumer(AsyncWebsocketConsumer):
             try:
                 for frame in await _call(self.feed.look):
                     await self.send(json.dumps(frame))
+                if self.feed.has_more:
+                    self._wake.set()
                 if loop.time() >= beat_at:
                     beat_at = loop.time() + HEARTBEAT_EVERY
                     await self.send(" ")

@@ -34,12 +34,15 @@ class Feed:
     account_sid: str
     seq: int
     tasks: dict[uuid.UUID, int] = field(default_factory=dict)
+    #: whether the last look left something for the next one
+    has_more: bool = False
 
     def look(self) -> list[Json]:
         """The frames of what happened since the last look, in order."""
         events = list(
             Event.objects.filter(worker_id=self.worker.pk, worker_seq__gt=self.seq).order_by("worker_seq")[:BATCH]
         )
+        self.has_more = len(events) == BATCH
         if not events and not self.tasks:
             return []
         if events:

@@ -32,22 +32,13 @@ class OurHttpClient(TwilioHttpClient):
 
 
 class Site:
-    """A running installation and a key for it."""
+    """A running installation and a key for it. ``manage`` runs a management command there; ``output`` is its log."""
 
-    def __init__(self, server: live.Live) -> None:
-        self.url = server.url
-        self.server = server
-        printed = self.manage("create_api_key", "Test", "--scope", "routing")
-        account, key, secret = re.findall(r"^\w+ +(\S+)$", printed, re.MULTILINE)
+    def __init__(self, url: str, manage: Callable[..., str], output: Callable[[], str]) -> None:
+        self.url, self.manage, self.output = url, manage, output
+        printed = manage("create_api_key", "Test", "--scope", "routing")
+        account, key, secret = re.findall(r"^(?:account|key|secret) +(\S+)$", printed, re.MULTILINE)
         self.account, self.key, self.secret = account, key, secret
-
-    def manage(self, *arguments: str) -> str:
-        """Run a management command on the installation. Returns what it printed."""
-        environment = {**self.server._env, "DATA_DIR": str(self.server.data)}
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=live.ROOT, env=environment, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def client(self, user: str = "", secret: str = "") -> Client:
         """The official Python client."""
@@ -55,11 +46,24 @@ class Site:
         return Client(user, secret or self.secret, self.account, http_client=OurHttpClient(self.url))
 
 
+def site_of(server: live.Live) -> Site:
+    """The site of ``manage.py serve``."""
+
+    def manage(*arguments: str) -> str:
+        environment = {**server._env, "DATA_DIR": str(server.data)}
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=live.ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return Site(server.url, manage, server.output)
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """``manage.py serve`` on a data folder of its own."""
     with live.running("serve") as server:
-        yield Site(server)
+        yield site_of(server)
         # Shown when a test failed: what the server had to say.
         print(server.output()[-8000:])
 
@@ -67,6 +71,3 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def client(site: Site) -> Client:
     return site.client()
-
-
-Eventually = Callable[[Callable[[], Any]], Any]

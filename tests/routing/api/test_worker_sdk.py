@@ -6,16 +6,20 @@ import contextlib
 import json
 import queue
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from twilio.jwt.access_token import AccessToken
 from twilio.jwt.access_token.grants import TaskRouterGrant
 from twilio.rest import Client
 
+from contactcenter.bench.cluster import ROOT, Cluster
+from contactcenter.bench.servers import Stack
 from contactcenter.lib import bootstrap
 from tests.routing.api.conftest import Site
 from tests.routing.api.test_sdk import Desk, eventually
@@ -188,7 +192,7 @@ def test_a_token_of_a_command_opens_the_bridge_and_a_forged_one_does_not(site: S
         forged.hear("error")
         assert [said["what"] for said in forged.said if said["what"] == "ready"] == []
         # A token is as good as a password: it stands in no log.
-        assert token not in site.server.output()
+        assert token not in site.output()
     finally:
         forged.end()
 
@@ -201,3 +205,28 @@ def test_a_new_session_closes_the_others_when_it_says_so(site: Site, client: Cli
             second.hear("ready")
             assert "4409" in first.hear("disconnected")["message"]
             first.hear("error")  # it tries to come back, and is refused
+
+
+@pytest.mark.faults
+def test_the_bridge_works_where_web_and_router_are_processes_of_their_own(own_stack: Stack, tmp_path: Path) -> None:
+    with Cluster(own_stack.database_url, own_stack.redis_url, tmp_path, LOG_LEVEL="WARNING") as cluster:
+
+        def manage(*arguments: str) -> str:
+            command = [sys.executable, "manage.py", *arguments]
+            done = subprocess.run(command, cwd=ROOT, env=cluster.environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        manage("migrate", "-v", "0")
+        cluster.start("route")
+        web = cluster.start("web")
+        site = Site(cluster.url, manage, lambda: "\n".join(web.lines))
+        desk = Desk(site.client(), "Cluster")
+        with sdk_of(site, desk, desk.ann) as sdk:
+            sdk.hear("ready", seconds=60)
+            sdk.do("activity", name="Available")
+            task = desk.task()
+            offer = sdk.hear("reservationCreated", seconds=60)
+            sdk.send("accept", sid=offer["sid"])
+            sdk.hear("reservation.accepted")
+            assert task.fetch().assignment_status == "assigned"
