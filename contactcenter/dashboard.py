@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from contactcenter.lib import clock
 from conversations.models import Channel, InboundEvent, Payload, Transmission
 from conversations.services import visibility
-from routing.models import Task, TaskQueue, Worker
+from routing.models import Delivery, Task, TaskQueue, Worker
 
 WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
 
@@ -92,6 +92,10 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             bad=failed_sends > 0,
         ),
     ]
+    given_up = Delivery.objects.filter(status=Delivery.Status.DEAD).count() if user.is_superuser else 0
+    if given_up:
+        link = reverse("admin:routing_delivery_changelist") + "?status__exact=dead"
+        context["cards"].append(card(_("Webhooks"), given_up, link, bad=True))
     context["queues"] = {
         "headers": [_("Queue"), _("Waiting"), _("Longest wait"), _("With agents"), _("Wrapping up")],
         "rows": [

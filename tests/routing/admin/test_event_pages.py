@@ -88,11 +88,13 @@ def test_what_was_given_up_is_seen_and_sent_after_all(operator: Client) -> None:
     webhooks.give_up_old(NOW + dt.timedelta(days=4))
     dead = Delivery.objects.filter(status="dead")
     assert "given up" in operator.get(WEBHOOKS).content.decode()
+    assert f"{WEBHOOKS}?status__exact=dead" in operator.get("/admin/").content.decode()
 
     keys = [str(pk) for pk in dead.values_list("pk", flat=True)]
     operator.post(WEBHOOKS, {"action": "send_again", "_selected_action": keys})
 
     assert not dead.exists()
+    assert f"{WEBHOOKS}?status__exact=dead" not in operator.get("/admin/").content.decode()
     assert Delivery.objects.filter(status="due").count() == len(keys)
 
 
