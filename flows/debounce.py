@@ -8,7 +8,7 @@ import uuid
 
 SECONDS = 1.0
 #: Different subjects within a second; when more change at once, the sweep serves them all better.
-SUBJECTS = 5
+SUBJECTS = 2
 _lock = threading.Lock()
 _last: dict[uuid.UUID, float] = {}
 

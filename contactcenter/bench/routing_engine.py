@@ -265,9 +265,10 @@ def kernel_idle(idle: int = IDLE) -> Turn:
 
 
 def full(tasks: int, idle: int = 0, capacity: int = 3) -> Turn:
-    """The whole engine: arrivals, offers with their time, 10 % declined, the rest accepted and finished one by one.
+    """The whole engine: offers with their time, 10 % declined, the rest accepted and finished one by one.
 
-    Every task has a time to live and a step's timeout, every offer runs out; a turn counts offers.
+    Every task has a time to live and a step's timeout, every offer runs out. A turn counts offers; as many tasks come
+    in before it, so that the backlog stays as it is.
     """
     world = World(capacity=capacity, step=3600)
     matcher, dice = world.matcher, world.dice
@@ -282,17 +283,16 @@ def full(tasks: int, idle: int = 0, capacity: int = 3) -> Turn:
     dice.shuffle(taken)
     held = deque(taken)
     verdicts = itertools.cycle([dice.random() < 0.1 for _ in range(9973)])
-    fresh: list[TaskSpec] = []
 
     def turn(count: int) -> float:
-        fresh[:] = [world.task() for _ in range(count)]
+        for _ in range(count):
+            matcher.put_task(world.task(), settled=True)
         made = 0
         now = world.now
         began = time.perf_counter()
         while made < count:
             now += 0.001
             matcher.finished(held.popleft(), now)
-            matcher.put_task(fresh.pop())
             decisions = matcher.decide(now)
             while decisions:
                 declined = False

@@ -94,12 +94,12 @@ class Book(Roster):
             return
         if task.in_lane:
             self._leave_lane(task)
-        if task.holds:
-            for hold in list(task.holds.values()):
-                self._end(hold)
+        while task.holds:
+            self._end(next(iter(task.holds.values())))
         if task.klass >= 0:
             self._leave_class(task)
-        self.clock.cancel(task)
+        if task.alarm is not None:
+            self.clock.cancel(task)
         self._dirty_tasks.pop(task, None)
         del self._tickets[task.ticket]
 
@@ -247,7 +247,8 @@ class Book(Roster):
                 self._end(other)
         self._is_idle_from(hold.worker, hold.channel, now)
         task.state = HELD
-        self.clock.cancel(task)
+        if task.alarm is not None:
+            self.clock.cancel(task)
         self._accept(hold)
         if task.klass >= 0:
             self._leave_class(task)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How many of the longest idle are looked at before the eligible ones are searched for.
 _WALK = 48
+#: Up to so many idle are looked at one by one.
+_FEW = 16
 
 
 def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
@@ -26,6 +28,8 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
     if not (task.declined or task.holds or task.ignore_capacity or (target is not None and target.order_by)):
         return _longest_idle_of(matcher, task)
     idle = matcher.idle[task.channel]
+    if idle.size <= _FEW and not task.ignore_capacity and not (target is not None and target.order_by):
+        return _one_of_few(matcher, task, now)
     members = matcher.eligibility.members[task.klass]
     found = members if task.ignore_capacity else members & idle.members
     if not found:
@@ -50,6 +54,25 @@ def choose(matcher: Matcher, task: Task, now: float) -> Worker | None:
     if task.ignore_capacity:
         return min((worker for slot in slots(found) if (worker := matcher.slots[slot])), key=_idleness)
     return matcher.slots[_longest_idle(matcher, task, found, excluded)]
+
+
+def _one_of_few(matcher: Matcher, task: Task, now: float) -> Worker | None:
+    """As ``choose`` without ``order_by`` when hardly anybody is idle: looks at each of them, the longest idle first."""
+    idle = matcher.idle[task.channel]
+    flags, after = matcher.eligibility.flags(task.klass), idle.after
+    holders = {hold.worker for hold in task.holds.values()}
+    again: list[tuple[float, int, int]] = []
+    slot = after[0]
+    for _ in range(idle.size):
+        worker = matcher.slots[slot] if flags[slot] else None
+        if worker is not None and worker not in holders:
+            at = task.declined.get(worker.id)
+            if at is None:
+                return worker
+            if at + matcher.reoffer_after <= now:
+                again.append((at, idle.keys[slot], slot))
+        slot = after[slot]
+    return matcher.slots[min(again)[2]] if again else None
 
 
 def _longest_idle_of(matcher: Matcher, task: Task) -> Worker | None:
