@@ -20,7 +20,7 @@ from channels_adapters.contract import Malformed
 from conversations.models import InboundEvent, Message, Payload, Team, Transmission
 from conversations.services import api_keys
 from flows.models import Execution, Flow, Revision
-from routing.models import Change, Reservation, Task, Worker
+from routing.models import Change, Delivery, Event, Reservation, Task, Worker
 from tests.factories import adapters, agents, conversations, routing
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,12 @@ def furnish(team: Team, number: int) -> None:
         conversation=talk,
     )
     Reservation.objects.create(task=task, worker=worker)
+    event = Event.objects.create(
+        workspace=routing.workspace(), type="task.created", task_id=task.pk, queue_id=queue.pk, created_at=NOW
+    )
+    Delivery.objects.create(
+        event=event, workspace_id=event.workspace_id, stream=task.pk, created_at=NOW, due_at=NOW, status="dead"
+    )
     api_keys.create(name=f"Key {team.name} {number}", scopes=["routing"], now=NOW)
     agents.canned_reply(team=team)
     agents.disposition(code=f"d-{team.pk.hex}-{number}", label=f"Done {number}")
