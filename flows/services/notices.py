@@ -86,6 +86,14 @@ def settle(conversation_id: uuid.UUID) -> None:
             notices.show(conversation, "agent", {"name": conversation.owner_name or None})
 
 
+def is_anybody_waiting(queue_id: uuid.UUID) -> bool:
+    """Whether some customer in this queue is kept up to date."""
+    waiting = QueueNotice.objects.filter(
+        conversation__tasks__queue_id=queue_id, conversation__tasks__status__in=_WAITING
+    )
+    return waiting.exists()
+
+
 def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     """Bring every waiting customer (of one queue) up to date. Returns how many were shown or told something.
 
