@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('routing', '0006_name_the_callback'),
+        ("routing", "0006_name_the_callback"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='delivery',
-            name='delivery_stream',
+            model_name="delivery",
+            name="delivery_stream",
         ),
         migrations.RemoveIndex(
-            model_name='delivery',
-            name='delivery_due',
+            model_name="delivery",
+            name="delivery_due",
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['stream', 'status', 'id'], name='delivery_of_stream'),
+            model_name="delivery",
+            index=models.Index(fields=["stream", "status", "id"], name="delivery_of_stream"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['workspace_id', 'status', 'due_at', 'id'], name='delivery_next'),
+            model_name="delivery",
+            index=models.Index(fields=["workspace_id", "status", "due_at", "id"], name="delivery_next"),
         ),
         migrations.AddIndex(
-            model_name='tally',
-            index=models.Index(fields=['width', 'start'], name='tally_at'),
+            model_name="tally",
+            index=models.Index(fields=["width", "start"], name="tally_at"),
         ),
     ]

@@ -131,6 +131,15 @@ def test_expressions_over_many_rows_have_a_limit_of_their_own() -> None:
     assert ask(key.sid, secret, url=f"{url}/Tasks?EvaluateTaskAttributes=1==1").status_code == 200
 
 
+def test_without_a_cache_to_count_in_requests_are_answered(settings: Any) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+    }
+    key, secret = api_keys.create(name="Shop", scopes=["routing"], now=NOW)
+
+    assert ask(key.sid, secret).status_code == 200
+
+
 def test_the_command_prints_what_a_client_needs(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("create_api_key", "Shop", "--scope", "routing")
 
