@@ -26,7 +26,10 @@ COMMANDS: dict[str, list[str]] = {
     "sender": [*_CELERY, *_WORKER, "-P", "threads", "-c", "2", "-Q", "outbound,media,low"],
     "route": [sys.executable, "manage.py", "route"],
     "beat": [*_CELERY, "beat", "--loglevel", "WARNING"],
+    "graph": [sys.executable, "-m", "contactcenter.bench.graph"],
 }
+#: What an installation consists of; the rest of the commands are its surroundings.
+ROLES = ("web", "worker", "sender", "route", "beat")
 
 
 class NotStarted(ContactCenterError):

@@ -24,7 +24,7 @@ import websockets
 from websockets.typing import Origin
 
 from contactcenter.bench import site
-from contactcenter.bench.cluster import Cluster
+from contactcenter.bench.cluster import ROLES, Cluster
 from contactcenter.bench.http import Connection
 from contactcenter.bench.report import Figure, median, quantile
 
@@ -243,15 +243,17 @@ async def _acceptance(cluster: Cluster, built: site.Site, rounds: int, seconds: 
 def run(database_url: str, redis_url: str, data: Path, *, quick: bool, say: Callable[[str], None]) -> list[Figure]:
     """Both figures, on an empty, migrated database. Raises when something does not work at all."""
     samples, rounds, seconds = (150, 3, 1.0) if quick else (600, 7, 2.0)
-    built = site.prepare(agents=30)
     with Cluster(database_url, redis_url, data, BENCH="1", LOG_LEVEL="ERROR") as cluster:
+        graph = cluster.start("graph").wait_for("ready ").split()[1]
+        cluster.environment["EGRESS_ALLOW_PRIVATE"] = graph.removeprefix("http://")
+        built = site.prepare(agents=30, graph_base=graph)
         web = cluster.start("web")
         say("measuring acceptance ...")
         acceptance = asyncio.run(_acceptance(cluster, built, rounds, seconds))
         web.stop()
         # What acceptance left behind is not part of the latency figure.
         _forget_intake(redis_url)
-        for role in ("web", "worker", "sender", "route", "beat"):
+        for role in ROLES:
             cluster.start(role)
         say("measuring latency ...")
         latency, _saturation_rate = asyncio.run(_latency(cluster, built, samples, say))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contactcenter.bench.cluster import COMMANDS, ROOT, Cluster
+from contactcenter.bench.cluster import ROLES, ROOT, Cluster
 from contactcenter.bench.servers import Stack
 
 pytestmark = pytest.mark.faults  # starts and ends servers of its own
@@ -42,7 +42,7 @@ def _wait_for_workers(stack: Stack, count: int) -> None:
 
 
 def test_all_processes_start_work_together_and_end_politely(cluster: Cluster, own_stack: Stack) -> None:
-    roles = {name: cluster.start(name) for name in COMMANDS}
+    roles = {name: cluster.start(name) for name in ROLES}
     roles["route"].wait_for("router.leads")
     _wait_for_workers(own_stack, 2)
 
@@ -53,7 +53,7 @@ def test_all_processes_start_work_together_and_end_politely(cluster: Cluster, ow
     assert health["ok"] is True
     assert isinstance(health["router_lease_seconds"], float)
     assert health["router_lease_seconds"] > 0
-    assert {name: role.process.returncode for name, role in roles.items()} == dict.fromkeys(COMMANDS, 0)
+    assert {name: role.process.returncode for name, role in roles.items()} == dict.fromkeys(ROLES, 0)
 
 
 def test_a_second_router_takes_over_when_the_first_is_killed(cluster: Cluster) -> None:
