@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds after which the router looks without being rung.
 LOOK = 1.0
+#: Seconds between two tries of a router that stands by: what an outage lasts longer than the lease.
+STAND_BY = 0.25
 #: Seconds a database error is left alone before the next try.
 PAUSE = 0.5
 #: How often a waiting router looks whether it should stop.
@@ -50,7 +52,8 @@ class Loop:
         doorbell.attach(self._bell)
         try:
             while not self._stop.is_set():
-                self._wait(PAUSE if not self._turn() else LOOK)
+                is_well = self._turn()
+                self._wait(PAUSE if not is_well else LOOK if self._router.leads else STAND_BY)
             self._router.retire()
         except Error as error:
             log.warning("router.cannot_retire", error=type(error).__name__)
