@@ -41,6 +41,7 @@ CODES = {
     errors.METHOD: "The resource does not know this method.",
     errors.FORBIDDEN: "The key's scopes do not allow this, or it belongs to another worker.",
     errors.NOT_FOUND: "There is no such resource.",
+    errors.CONFLICT: "What the request speaks of changed at the same moment; try again.",
     errors.STALE: "The resource has changed since the version named in If-Match.",
     errors.MEDIA_TYPE: "The body is neither a form nor JSON.",
     errors.TOO_MANY: "Too many requests; Retry-After says how many seconds to wait.",

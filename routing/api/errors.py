@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.core.exceptions import BadRequest
+from django.db import IntegrityError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -13,10 +15,13 @@ from rest_framework.response import Response
 from contactcenter.lib.errors import ContactCenterError, NotVisible
 from routing.errors import NoTargetMatches, NotYours, Stale
 
+log = structlog.get_logger(__name__)
+
 INVALID = 20001
 AUTHENTICATE = 20003
 FORBIDDEN = 20008
 NOT_FOUND = 20404
+CONFLICT = 20409
 METHOD = 20004
 STALE = 20412
 UNREADABLE = 20002
@@ -69,6 +74,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return answer(error.status, error.code, error.message, request)
     if isinstance(error, ContactCenterError):
         return answer(*_refusal(error), error.message, request)
+    if isinstance(error, IntegrityError):
+        # Something it speaks of was deleted, or made by somebody else, in this moment: the database refused.
+        log.warning("api.conflict", exc_info=error)
+        return answer(409, CONFLICT, "What this request speaks of changed at the same moment. Try again.", request)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     if isinstance(error, BadRequest):
