@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from agents.protocol import values
-from contactcenter.lib import ids
 from contactcenter.lib.errors import ContactCenterError
 
 MAX_FRAME = 64 * 1024
@@ -169,19 +168,6 @@ class TaskComplete(Command):
     note: str = _field(values.text(MAX_TEXT), default="")
 
 
-def _mode(value: Any) -> str:
-    if value not in ("WARM", "COLD"):
-        raise ValueError("must be WARM or COLD")
-    return str(value)
-
-
-def _target(value: Any) -> str:
-    for prefix in ("WK", "WQ"):
-        if ids.parse_sid(prefix, value) is not None:
-            return str(value)
-    raise ValueError("must be an id starting with WK or WQ")
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStart(Command):
     """Ask a colleague (WK...) or a queue's agents (WQ...) to join (WARM) or to take over (COLD); answered with
@@ -189,8 +175,8 @@ class TransferStart(Command):
 
     type: ClassVar[str] = "transfer.start"
     conversation: str = _field(_conversation)
-    to: str = _field(_target)
-    mode: str = _field(_mode, default="WARM")
+    to: str = _field(values.sid("WK", "WQ"))
+    mode: str = _field(values.one_of("WARM", "COLD"), default="WARM")
     note: str = _field(values.text(4096), default="")
 
 

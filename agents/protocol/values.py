@@ -11,10 +11,19 @@ from contactcenter.lib.text import scrub
 MAX_STREAMS = 200
 
 
-def sid(prefix: str) -> Callable[[Any], str]:
+def sid(*prefixes: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
-        if ids.parse_sid(prefix, value) is None:
-            raise ValueError(f"must be an id starting with {prefix}")
+        if all(ids.parse_sid(prefix, value) is None for prefix in prefixes):
+            raise ValueError(f"must be an id starting with {' or '.join(prefixes)}")
+        return str(value)
+
+    return read
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
         return str(value)
 
     return read
