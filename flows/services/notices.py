@@ -14,6 +14,7 @@ import uuid
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
@@ -88,10 +89,7 @@ def settle(conversation_id: uuid.UUID) -> None:
 
 def is_anybody_waiting(queue_id: uuid.UUID) -> bool:
     """Whether some customer in this queue is kept up to date."""
-    waiting = QueueNotice.objects.filter(
-        conversation__tasks__queue_id=queue_id, conversation__tasks__status__in=_WAITING
-    )
-    return waiting.exists()
+    return _notices(queue_id).exists()
 
 
 def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
@@ -104,7 +102,7 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     known: set[uuid.UUID] = set()
     due: list[uuid.UUID] = []
     # Most of them have nothing new to hear: those are never made into objects.
-    for row in QueueNotice.objects.values_list(
+    for row in _notices(queue_id).values_list(
         "conversation_id", "conversation__channel__type", "is_quiet", "shown_ahead", "due_at"
     ):
         key = row[0]
@@ -118,6 +116,13 @@ def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     found = {row.conversation_id: row for row in rows.filter(conversation__in=due)}
     wanted = [*found, *(key for key in tasks if key not in known)]
     return sum(_look_after(key, found.get(key), tasks.get(key), now=now) for key in wanted)
+
+
+def _notices(queue_id: uuid.UUID | None) -> QuerySet[QueueNotice]:
+    """All of them, or those of the customers who wait in one queue."""
+    if queue_id is None:
+        return QueueNotice.objects.all()
+    return QueueNotice.objects.filter(conversation__tasks__queue_id=queue_id, conversation__tasks__status__in=_WAITING)
 
 
 def _has_news(
