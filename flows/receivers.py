@@ -49,5 +49,7 @@ def on_task_changed(status: str, conversation_id: uuid.UUID | None, **_: Any) ->
 
 @receiver(routing_events.queue_changed, dispatch_uid="flows.queue_changed")
 def on_queue_changed(queue_id: uuid.UUID, **_: Any) -> None:
+    # In this order, because queues change all the time and the second question is the database's. A turn spent on a
+    # queue nobody waits in makes another wait for the sweep, a second at most.
     if debounce.first(queue_id) and notices.is_anybody_waiting(queue_id):
         jobs.refresh_queue.delay(queue_id=str(queue_id))
