@@ -3,23 +3,6 @@
 import { gettext, interpolate } from "../../shared/i18n";
 import type { Conversation, Disposition, EventFrame, Message } from "../protocol";
 
-export function activityName(name: string): string {
-  switch (name) {
-    case "Available":
-      return gettext("Available");
-    case "Unavailable":
-      return gettext("Unavailable");
-    case "Break":
-      return gettext("Break");
-    case "Lunch":
-      return gettext("Lunch");
-    case "Offline":
-      return gettext("Offline");
-    default:
-      return name;
-  }
-}
-
 export function dispositionLabel(disposition: Disposition, language: string): string {
   return (language === "ar" && disposition.label_ar) || disposition.label;
 }
