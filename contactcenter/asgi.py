@@ -1,8 +1,8 @@
 """The front door for HTTP and sockets. Daphne (or any ASGI server) runs ``contactcenter.asgi.application``.
 
 ``/ws/...`` are the console's sockets: signed in by session, same origin only. ``/taskrouter/...`` is the worker SDK's:
-signed in by token, from any page. ``/channels/<slug>/...`` belong to
-the adapters: their pages live on other people's sites, so they check their own list of origins.
+signed in by token, from any page. ``/channels/<slug>/...`` belong to the adapters: their pages live on other people's
+sites, so they check their own list of origins.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class Floor:
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        await self._subscription.aclose()  # type: ignore[no-untyped-call]
+        await self._subscription.aclose()  # type: ignore[no-untyped-call]  # redis-py
         await self._client.aclose()
         await self._database.close()
 

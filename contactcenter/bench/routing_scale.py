@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -19,7 +20,7 @@ from contactcenter.bench.report import Figure, median
 from contactcenter.bench.routing_durable import Shift, tidy
 from contactcenter.lib import clock
 from routing import sql
-from routing.models import Lease, Reservation, Task
+from routing.models import Change, Lease, Reservation, Task
 from routing.services import dispatch, facts, reservations, tasks
 
 WORKERS, QUEUES, TASKS = 15_000, 5_000, 500_000
@@ -77,18 +78,21 @@ def fail_over(cluster: Cluster, shift: Shift, *, quick: bool, say: Callable[[str
     gaps = []
     for _ in range(3 if quick else 7):
         while len(cluster.alive("route")) < 2:
-            cluster.start("route")
-        time.sleep(6.0)  # until the new one stands by
+            cluster.start("route").wait_for("ready")
         pid = _leader()
         known = Reservation.objects.count()
         os.kill(pid, signal.SIGKILL)
         began = time.perf_counter()
         shift.come_on(1)
-        _until(lambda known=known: Reservation.objects.count() > known)  # type: ignore[misc]
+        _until(functools.partial(_are_more_than, known))
         gaps.append(time.perf_counter() - began)
         for role in cluster.alive("route"):
             role.is_alive  # noqa: B018  (reaps the killed one)
     return [Figure("kill -9 -> next assignment / lease", median(gaps), dispatch.LEASE_TTL + 1.0, "s", 1, "<=")]
+
+
+def _are_more_than(known: int) -> bool:
+    return Reservation.objects.count() > known
 
 
 def _shorten_backlog() -> None:
@@ -121,7 +125,7 @@ def _until(test: Callable[[], bool], seconds: float = 60.0) -> None:
     while not test():
         if time.monotonic() > until:
             raise RuntimeError("The router did not do it within a minute.")
-        time.sleep(0.01)
+        time.sleep(0.01)  # rows tell nobody that they are there
 
 
 def broker(cluster: Cluster, shift: Shift, *, quick: bool, say: Callable[[str], None]) -> list[Figure]:
@@ -132,7 +136,7 @@ def broker(cluster: Cluster, shift: Shift, *, quick: bool, say: Callable[[str], 
     _leader()
     client = redis.Redis.from_url(settings.REDIS_URL)
     shift.come_on(50)
-    time.sleep(1.0)
+    _until(lambda: not Change.objects.exists())
     count = 300 if quick else 1_000
     before, began = _pushes(client), time.perf_counter()
     done = 0

@@ -74,7 +74,7 @@ def listen(bell: str, heard: Callable[[], None], stop: threading.Event) -> None:
     client = redis.Redis.from_url(config["hosts"][0], socket_connect_timeout=2, health_check_interval=10)
     while not stop.is_set():
         try:
-            with client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+            with client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]  # redis-py
                 subscription.subscribe(_bell(bell))
                 heard()
                 while not stop.is_set():
@@ -132,11 +132,11 @@ class _Publisher:
 
     def _publish(self, batch: list[tuple[str, str, bytes]]) -> None:
         if len(batch) == 1:
-            self._redis.execute_command(*batch[0])  # type: ignore[no-untyped-call]
+            self._redis.execute_command(*batch[0])  # type: ignore[no-untyped-call]  # redis-py
             return
         pipeline = self._redis.pipeline(transaction=False)
         for command in batch:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
         pipeline.execute()
 
     def flush(self, timeout: float) -> None:
