@@ -72,41 +72,42 @@ class Agent(SupervisionView):
 
     def post(self, request: Request, sid: str) -> Response:
         person, now = access.person(request), clock.now()
-        worker = _find(scope.workers(person), sid)
-        if worker is None:
-            raise NotVisible(_("There is no such agent, or they are not yours to see."))
-        form = WorkerChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        worker = _get(scope.workers(person), sid, _("There is no such agent, or they are not yours to see."))
+        given = _given(WorkerChange, request)
+        # All that can be wrong with the request is found before anything is changed.
+        activity = self._activity(worker, given["activity"]) if "activity" in given else None
+        channels = self._channels(worker, given.get("channels", {}))
+        words = {name: _words(given[name]) for name in WORDS if name in given}
         with actor.acting(person.sid):
-            words = {name: _words(given[name]) for name in WORDS if name in given}
             if any(worker.attributes.get(name, []) != value for name, value in words.items()):
                 presence.update_attributes(worker, {**worker.attributes, **words}, now=now)
             if given.get("capacity", worker.capacity) != worker.capacity:
                 capacity.set_total(worker, capacity=given["capacity"], now=now)
-            self._set_channels(worker, given.get("channels", {}))
-            if "activity" in given:
-                activity = _find(Activity.objects.filter(workspace=worker.workspace_id), given["activity"])
-                if activity is None:
-                    raise serializers.ValidationError({"activity": [_("There is no such activity.")]})
+            for channel, change in channels:
+                capacity.set_channel(
+                    worker, channel, capacity=change["capacity"], is_available=change["available"], now=now
+                )
+            if activity is not None:
                 presence.set_activity(worker, activity, by=person, now=now, reject_pending=True)
         return Response(queries.worker_json(worker))
 
-    def _set_channels(self, worker: Worker, given: dict[str, Any]) -> None:
+    def _activity(self, worker: Worker, sid: str) -> Activity:
+        activity = _find(Activity.objects.filter(workspace=worker.workspace_id), sid)
+        if activity is None:
+            raise serializers.ValidationError({"activity": [_("There is no such activity.")]})
+        return activity
+
+    def _channels(self, worker: Worker, given: dict[str, Any]) -> list[tuple[TaskChannel, dict[str, Any]]]:
+        """Those that differ from what the worker has."""
         known = {row.unique_name: row for row in TaskChannel.objects.filter(workspace=worker.workspace_id)}
-        held = {row.task_channel_id: row for row in worker.channels.all()}
-        for name, change in given.items():
-            if name not in known:
-                raise serializers.ValidationError({"channels": [_("There is no such task channel.")]})
-            row = held.get(known[name].pk)
-            if row is None or (row.capacity, row.is_available) != (change["capacity"], change["available"]):
-                capacity.set_channel(
-                    worker,
-                    known[name],
-                    capacity=change["capacity"],
-                    is_available=change["available"],
-                    now=clock.now(),
-                )
+        if not given.keys() <= known.keys():
+            raise serializers.ValidationError({"channels": [_("There is no such task channel.")]})
+        held = {row.task_channel_id: (row.capacity, row.is_available) for row in worker.channels.all()}
+        return [
+            (known[name], change)
+            for name, change in given.items()
+            if held.get(known[name].pk) != (change["capacity"], change["available"])
+        ]
 
 
 class TaskChange(serializers.Serializer[Any]):
@@ -122,34 +123,44 @@ class TaskOrder(SupervisionView):
 
     def post(self, request: Request, sid: str) -> Response:
         person, now = access.person(request), clock.now()
-        task = _find(scope.tasks(person), sid)
-        if task is None:
-            raise NotVisible(_("There is no such task, or it is not yours to see."))
-        form = TaskChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        task = _get(scope.tasks(person), sid, _("There is no such task, or it is not yours to see."))
+        given = _given(TaskChange, request)
+        goal = self._goal(person, given["move"]) if "move" in given else None
         name = scrub_name(person.display_name, 100)
         with actor.acting(person.sid):
             if given.get("priority", task.priority) != task.priority:
                 task = tasks.update(task, priority=given["priority"], now=now)
-            if "move" in given:
-                to = self._goal(person, given["move"])
-                task = moves.move(task, to=to, reason=_("Moved by %(user)s") % {"user": name}, now=now)
+            if goal is not None:
+                task = moves.move(task, to=goal, reason=_("Moved by %(user)s") % {"user": name}, now=now)
             if given["cancel"]:
                 task = tasks.cancel(task, reason=_("Canceled by %(user)s") % {"user": name}, now=now)
         return Response({"sid": task.sid, "status": task.status})
 
     def _goal(self, person: User, sid: str) -> TaskQueue | Worker:
-        found = _find(scope.queues(person), sid) or _find(scope.workers(person), sid)
-        if found is None:
-            raise NotVisible(_("There is no such queue or agent, or they are not yours to see."))
-        return found
+        missing = _("There is no such queue or agent, or they are not yours to see.")
+        return _find(scope.queues(person), sid) or _get(scope.workers(person), sid, missing)
 
 
 def _find(rows: QuerySet[Found], sid: str) -> Found | None:
     """The row behind a public id, if it is among these."""
     row_id = rows.model.id_from_sid(sid)
     return None if row_id is None else rows.filter(pk=row_id).first()
+
+
+def _get(rows: QuerySet[Found], sid: str, missing: str) -> Found:
+    """As ``_find``; raises ``NotVisible`` with these words."""
+    found = _find(rows, sid)
+    if found is None:
+        raise NotVisible(missing)
+    return found
+
+
+def _given(form_class: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """What the request asks for. Raises ``ValidationError``."""
+    form = form_class(data=request.data)
+    form.is_valid(raise_exception=True)
+    given: dict[str, Any] = form.validated_data
+    return given
 
 
 def _words(given: list[str]) -> list[str]:

@@ -196,6 +196,18 @@ def test_what_makes_no_sense_is_refused(sara: Client, data: dict[str, Any]) -> N
     assert post(sara, f"agents/{make.worker().sid}", **data).status_code == 400
 
 
+def test_what_is_refused_in_part_changes_nothing(sara: Client) -> None:
+    ann = make.worker(name="Ann", attributes={"skills": ["old"]})
+    task = make.task()
+
+    assert post(sara, f"agents/{ann.sid}", skills=["new"], capacity=7, activity="WA1").status_code == 400
+    assert post(sara, f"tasks/{task.sid}", priority=9, move="WQ" + "0" * 32).status_code == 404
+
+    ann.refresh_from_db()
+    task.refresh_from_db()
+    assert (ann.attributes, ann.capacity, task.priority) == ({"skills": ["old"]}, 100, 0)
+
+
 def test_a_task_is_reprioritised_moved_and_canceled(sara: Client) -> None:
     queue, other = make.queue(name="Here"), make.queue(name="There")
     talk = make.conversation()
