@@ -18,15 +18,6 @@ def sweep_presence(**_: Any) -> None:
 
 
 @shared_task(queue="low")
-def sweep_stuck(**_: Any) -> None:
-    """News nobody has applied for two seconds: the doorbell was lost, or no router leads."""
-    from contactcenter.lib import clock
-    from routing.services import dispatch
-
-    dispatch.ring_if_stuck(now=clock.now())
-
-
-@shared_task(queue="low")
 def sweep_tasks(**_: Any) -> None:
     """Tasks of closed conversations, and tasks whose worker was deleted."""
     from contactcenter.lib import clock
@@ -85,7 +76,6 @@ def sweep_old_events(**_: Any) -> None:
 #: job name -> seconds between two runs
 SCHEDULE = {
     "routing.jobs.sweep_presence": 1.0,
-    "routing.jobs.sweep_stuck": 2.0,
     "routing.jobs.sweep_tasks": 10.0,
     "routing.jobs.sweep_events": 1.0,
     "routing.jobs.sweep_old_events": 60.0,

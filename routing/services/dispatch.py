@@ -21,7 +21,7 @@ from contactcenter.lib.errors import Refused
 from routing import doorbell, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
-from routing.models import Change, Reservation, Task, TaskQueue, Worker, Workspace
+from routing.models import Reservation, Task, TaskQueue, Worker, Workspace
 from routing.services import batch, capacity, clocksteps, facts, leases, ledger, reservations, setup, tasks, transfers
 
 log = structlog.get_logger(__name__)
@@ -343,9 +343,3 @@ def _is_of_batch(decision: Decision) -> bool:
 
 def _has_news() -> bool:
     return bool(sql.execute("SELECT 1 FROM routing_change LIMIT 1", []))
-
-
-def ring_if_stuck(now: dt.datetime) -> None:
-    """Ring again when news has waited for two seconds."""
-    if Change.objects.filter(created_at__lt=now - dt.timedelta(seconds=2)).exists():
-        doorbell.ring()
