@@ -117,11 +117,10 @@ def update(row: models.Model, *names: str) -> None:
         )
 
 
-def execute(statement: str, *values: tuple[Any, Any]) -> int:
-    """Run a statement that returns no rows; ``values`` as in ``select``. How many rows it changed."""
+def execute(statement: str, *values: tuple[Any, Any]) -> None:
+    """Run a statement that returns no rows; ``values`` as in ``select``."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [prepared(field, value) for field, value in values])
-        return int(cursor.rowcount)
 
 
 def prepared(field: Any, value: Any) -> Any:
