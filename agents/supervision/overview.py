@@ -30,6 +30,8 @@ WAITING = 200
 FRESH = 0.4
 PATIENCE = 5.0
 
+#: Of a queue's figures, those that are shown as they are.
+_FIGURES = ("sid", "name", "waiting", "offered", "assigned", "eligible_workers", "available_workers")
 _TASK = (
     *("id", "status", "priority", "virtual_start_time", "queue_id", "queue__friendly_name"),
     *("task_channel__unique_name", "conversation_id", "conversation__identity__contact__name"),
@@ -72,25 +74,21 @@ def state(user: User, *, now: dt.datetime) -> Json:
 
 
 def _queues(user: User, workspace: Workspace, now: dt.datetime) -> list[Json]:
-    mine = dict(scope.queues(user).filter(workspace=workspace).values_list("pk", "team_id"))
-    waiting = Task.objects.filter(workspace=workspace, status__in=("pending", "reserved")).order_by()
-    oldest = dict(waiting.values_list("queue_id").annotate(Min("queue_entered_at")))
-    rows: list[Json] = []
-    for figures in _figures(workspace, now):
-        row_id = uuid.UUID(hex=figures["sid"][2:])
-        if row_id not in mine:
-            continue
-        names = ("sid", "name", "waiting", "offered", "assigned", "eligible_workers", "available_workers")
-        rows.append(
-            {
-                **{name: figures[name] for name in names},
-                "waiting_since": queries.iso(oldest.get(row_id)),
-                "sla_target": figures["sla_today"]["target"],
-                "sla_today": _share(figures["sla_today"]),
-                "sla_30_min": _share(figures["sla_30_min"]),
-            }
-        )
-    return rows
+    mine = scope.queues(user).filter(workspace=workspace).values_list("pk", flat=True)
+    shown = {ids.to_sid("WQ", row_id): row_id for row_id in mine}
+    waiting = Task.objects.filter(workspace=workspace, status__in=[Task.Status.PENDING, Task.Status.RESERVED])
+    oldest = dict(waiting.order_by().values_list("queue_id").annotate(Min("queue_entered_at")))
+    return [
+        {
+            **{name: figures[name] for name in _FIGURES},
+            "waiting_since": queries.iso(oldest.get(shown[figures["sid"]])),
+            "sla_target": figures["sla_today"]["target"],
+            "sla_today": _share(figures["sla_today"]),
+            "sla_30_min": _share(figures["sla_30_min"]),
+        }
+        for figures in _figures(workspace, now)
+        if figures["sid"] in shown
+    ]
 
 
 def _share(sla: Json) -> Json:
@@ -100,7 +98,7 @@ def _share(sla: Json) -> Json:
 
 def _tasks(user: User, workspace: Workspace, held: set[uuid.UUID]) -> list[Json]:
     rows = scope.tasks(user).filter(workspace=workspace)
-    waiting = rows.filter(status="pending").order_by("-priority", "virtual_start_time", "id")
+    waiting = rows.filter(status=Task.Status.PENDING).order_by("-priority", "virtual_start_time", "id")
     found = [*waiting.values_list(*_TASK)[:WAITING], *rows.filter(pk__in=held).order_by("id").values_list(*_TASK)]
     return [_task(row) for row in {row[0]: row for row in found}.values()]
 
