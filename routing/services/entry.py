@@ -17,6 +17,8 @@ from routing.errors import NoTargetMatches
 from routing.models import Task, TaskQueue, Workflow
 from routing.services.ledger import Ledger
 
+#: a task's fields that ``enter`` sets: where it stands in its workflow
+PLACE = ("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority")
 _QUEUES = sql.Prepared(lambda ids: TaskQueue.objects.filter(pk__in=ids).order_by())
 _compiled: dict[uuid.UUID, tuple[Any, documents.Workflow]] = {}
 _lock = threading.Lock()

@@ -13,8 +13,6 @@ from routing.models import Reservation, Task, TaskQueue, Transfer, Worker
 from routing.services import entry, locks, seats, tasks
 from routing.services.ledger import Ledger
 
-_PLACE = ("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority")
-
 
 def move(task: Task, *, to: TaskQueue | Worker, reason: str = "", now: dt.datetime) -> Task:
     """Send the task to ``to``, past its workflow's steps. It keeps its age and priority.
@@ -40,11 +38,11 @@ def move(task: Task, *, to: TaskQueue | Worker, reason: str = "", now: dt.dateti
         queue_before = task.queue_id
         task.status, task.routing_target = Task.Status.PENDING, to.sid
         _stand(task, to, now)
-        ledger.keep(task, "status", "routing_target", "declined", *_PLACE)
+        ledger.keep(task, "status", "routing_target", "declined", *entry.PLACE)
         ledger.about_task("task.updated", task, tasks.about(task))
         if task.queue_id != queue_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
-            tasks._give_to_queue(task, now)
+            tasks.give_to_queue(task, now)
         ledger.write()
     return task
 

@@ -31,8 +31,6 @@ MAX_TIMEOUT = 1_209_600
 _CHANNELS = sql.Prepared(lambda ids: TaskChannel.objects.filter(workspace__in=ids).order_by("unique_name"))
 _WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
 _HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
-#: where a task stands in its workflow
-_PLACE = (*("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority"),)
 
 
 def create(
@@ -87,7 +85,7 @@ def create(
         ledger.keep(task)
         ledger.about_task("task.created", task, about(task))
         entry.note_entry(task, ledger)
-        _give_to_queue(task, now)
+        give_to_queue(task, now)
         ledger.write()
         transaction.on_commit(lambda: crash.point("task.created"))
     return task
@@ -127,12 +125,12 @@ def update(
         if virtual_start_time is not None:
             task.virtual_start_time = virtual_start_time
         ledger = Ledger(now)
-        ledger.keep(task, "attributes", "task_channel", "virtual_start_time", *_PLACE)
+        ledger.keep(task, "attributes", "task_channel", "virtual_start_time", *entry.PLACE)
         ledger.about_task("task.updated", task, about(task))
         if (task.filter_index, task.target_index) != position_before:
             entry.note_entry(task, ledger, queue_before=queue_before)
         if task.queue_id != queue_before:
-            _give_to_queue(task, now)
+            give_to_queue(task, now)
         ledger.write()
     return task
 
@@ -250,10 +248,12 @@ def requeue(
             task.routing_target = routing_target
         entry.enter(task, now=now)
         task.queue_entered_at = now
-        ledger.keep(task, "status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", *_PLACE)
+        ledger.keep(
+            task, "status", "assigned_at", "wrapping_at", "expires_at", "routing_target", "declined", *entry.PLACE
+        )
         ledger.about_task("task.updated", task, about(task))
         entry.note_entry(task, ledger, queue_before=queue_before)
-        _give_to_queue(task, now)
+        give_to_queue(task, now)
         if task.conversation is not None and task.queue is not None and owner is not None:
             line, name = "handed_over" if is_transfer else "returned", seats.shown(found.workers[owner.worker_id])
             story.tell(task.conversation, line, now=now, name=name, queue=task.queue.friendly_name)
@@ -313,7 +313,8 @@ def _held_by(found: Seats, by: Worker | None) -> Reservation | None:
     raise NotYours(_("Another agent has this task."))
 
 
-def _give_to_queue(task: Task, now: dt.datetime) -> None:
+def give_to_queue(task: Task, now: dt.datetime) -> None:
+    """The locked task's conversation waits in its queue, and that queue's team sees it."""
     if task.conversation is None or task.queue is None:
         return
     team_id = task.queue.team_id

@@ -19,7 +19,6 @@ from routing.services.ledger import Ledger
 log = structlog.get_logger(__name__)
 
 _HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
-_PLACE = ("queue", "queue_entered_at", "filter_index", "target_index", "workflow_entered_at", "due_at", "priority")
 
 
 def enter_anew(workflow_id: uuid.UUID, *, now: dt.datetime) -> int:
@@ -49,11 +48,11 @@ def _enter(task_id: uuid.UUID, now: dt.datetime) -> bool:
             tasks.cancel(task, reason="No filter of the workflow matches any more.", now=now)
             return False
         ledger = Ledger(now)
-        ledger.keep(task, *_PLACE)
+        ledger.keep(task, *entry.PLACE)
         ledger.about_task("task.updated", task)
         entry.note_entry(task, ledger, queue_before=queue_before)
         if task.queue_id != queue_before:
-            tasks._give_to_queue(task, now)
+            tasks.give_to_queue(task, now)
         ledger.write()
     return True
 
