@@ -22,7 +22,7 @@ def save(row: RowType, *, now: dt.datetime) -> RowType:
         with transaction.atomic():
             configuration.save(row, now=now)
     except IntegrityError as error:
-        raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
+        raise name_taken() from error
     return row
 
 
@@ -39,6 +39,10 @@ def delete(row: models.Model, *, now: dt.datetime) -> None:
         configuration.delete(row, now=now)
     except models.ProtectedError as error:
         raise in_use() from error
+
+
+def name_taken() -> Refused:
+    return Refused(_("There is already one of this name."), code="routing.name_taken")
 
 
 def in_use() -> Refused:

@@ -38,7 +38,7 @@ def create(
                 now=now,
             )
     except IntegrityError as error:
-        raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
+        raise rows.name_taken() from error
 
 
 def update(
@@ -73,7 +73,7 @@ def update(
                 presence.move(held, activity, ledger)
             ledger.write()
     except IntegrityError as error:
-        raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
+        raise rows.name_taken() from error
     if reject_pending and activity is not None and not activity.available:
         _decline_offers(held, now)
     return Worker.objects.select_related("activity").get(pk=held.pk)

@@ -53,7 +53,7 @@ def create(*, friendly_name: str, template: str = "NONE", now: dt.datetime, **va
                 )
             configuration.saved(made, is_new=True, now=now)
     except IntegrityError as error:
-        raise Refused(_("There is already one of this name."), code="routing.name_taken") from error
+        raise rows.name_taken() from error
     return made
 
 
