@@ -12,7 +12,7 @@ from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 
-from routing.api import errors, schema
+from routing.api import errors, fields
 
 Json = dict[str, Any]
 
@@ -89,7 +89,7 @@ def _finish_parameter(parameter: Json) -> None:
     if parameter["in"] == "path" and parameter["name"] in _PLACES:
         prefix, about = _PLACES[parameter["name"]]
         parameter["description"] = about
-        parameter["schema"]["pattern"] = schema.sid_pattern(prefix)
+        parameter["schema"]["pattern"] = fields.sid_pattern(prefix)
 
 
 def _finish(node: Any, *, is_form: bool) -> None:

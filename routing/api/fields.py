@@ -25,16 +25,20 @@ _EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 _WIRE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})")
 
 
+def sid_pattern(*prefixes: str) -> str:
+    """Of the sids that begin with one of these."""
+    start = f"({'|'.join(prefixes)})" if len(prefixes) > 1 else prefixes[0]
+    return f"^{start}[0-9a-f]{{32}}$"
+
+
 class Sid(serializers.CharField):
     """A resource's id: two letters and 32 hex digits. Several prefixes where several kinds may be named."""
 
     def __init__(self, *prefixes: str, **options: Any) -> None:
         self.prefixes = prefixes
         super().__init__(**{"max_length": 34, **options})
-        start = f"({'|'.join(prefixes)})" if len(prefixes) > 1 else prefixes[0]
-        self.validators.append(
-            RegexValidator(f"^{start}[0-9a-f]{{32}}$", f"This is no sid that begins with {' or '.join(prefixes)}.")
-        )
+        message = f"This is no sid that begins with {' or '.join(prefixes)}."
+        self.validators.append(RegexValidator(sid_pattern(*prefixes), message))
 
     def __deepcopy__(self, memo: Any) -> Sid:
         return Sid(*self.prefixes, **self._kwargs)  # type: ignore[attr-defined]  # set by Field.__new__

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from routing.api import forms, paging
+from routing.api import fields, forms, paging
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -68,12 +68,12 @@ class WireSchema(AutoSchema):
 def page_of(row: type[serializers.Serializer[Any]], key: str) -> type[serializers.Serializer[Any]]:
     """The shape of a list's page."""
     name = getattr(getattr(row, "Meta", None), "ref_name", row.__name__) + "Page"
-    fields = {
+    parts = {
         key: serializers.ListField(child=row(), max_length=paging.MAX_SIZE, help_text="The rows."),
         "meta": MetaOut(help_text="Where this page lies."),
         "Meta": type("Meta", (), {"ref_name": name}),
     }
-    return type(name, (serializers.Serializer,), fields)
+    return type(name, (serializers.Serializer,), parts)
 
 
 def operation(
@@ -87,11 +87,9 @@ def operation(
     query: forms.Form | None = None,
     path: Sequence[tuple[str, str, str]] = (),
     if_match: bool = False,
-    etag: bool = False,
-    body_is_required: bool = False,
 ) -> Callable[[Function], Function]:
     """Describe a view's method. ``listed``: the answer is a page, its rows under this key. ``path``: (name in the
-    path, sid prefixes, meaning) besides the well-known ones."""
+    path, sid prefix, meaning) besides the well-known ones."""
     codes = [400, 401, 403, 404, 429, *([412] if if_match else []), *([413, 415] if body else [])]
     responses: dict[int, Any] = {code: OpenApiResponse(ErrorOut, _MEANS[code]) for code in codes}
     if answer is None:
@@ -99,7 +97,7 @@ def operation(
     else:
         responses[status] = OpenApiResponse(page_of(answer, listed) if listed else answer, summary)
     parameters: list[Any] = [
-        OpenApiParameter(found, OpenApiTypes.STR, "path", description=meaning, pattern=sid_pattern(prefix))
+        OpenApiParameter(found, OpenApiTypes.STR, "path", description=meaning, pattern=fields.sid_pattern(prefix))
         for found, prefix, meaning in path
     ]
     if listed:
@@ -122,8 +120,3 @@ def operation(
         request=request,
         responses=responses,
     )
-
-
-def sid_pattern(prefixes: str) -> str:
-    """``"WK|WQ"`` -> the pattern of such sids."""
-    return f"^({prefixes})[0-9a-f]{{32}}$" if "|" in prefixes else f"^{prefixes}[0-9a-f]{{32}}$"
