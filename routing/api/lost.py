@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from routing.api import base, errors
 
@@ -18,8 +17,3 @@ class Lost(base.WireView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise errors.not_found(request.path)
-
-    def get(self, request: Request) -> Response:
-        raise errors.not_found(request.path)
-
-    post = put = patch = delete = get

@@ -177,8 +177,9 @@ def test_snake_case_json_is_as_good_as_a_form(door: Door) -> None:
 
 
 def test_unknown_addresses_and_methods_answer_in_the_wires_form(door: Door) -> None:
-    lost = door.client.get("/taskrouter/v1/Nothing/At/All")
-    assert (lost.status_code, json.loads(lost.content)["code"]) == (404, 20404)
+    for method in ("get", "post", "put", "patch", "delete", "options"):
+        lost = getattr(door.client, method)("/taskrouter/v1/Nothing/At/All")
+        assert (lost.status_code, json.loads(lost.content)["code"]) == (404, 20404), method
     wrong = door.client.put(f"{door.url}/Tasks")
     assert (wrong.status_code, json.loads(wrong.content)["code"]) == (405, 20004)
     assert json.loads(wrong.content)["more_info"].endswith("/taskrouter/v1/docs#20004")
