@@ -45,7 +45,7 @@ CODES = {
     errors.STALE: "The resource has changed since the version named in If-Match.",
     errors.MEDIA_TYPE: "The body is neither a form nor JSON.",
     errors.TOO_MANY: "Too many requests; Retry-After says how many seconds to wait.",
-    40140: "The instruction needs a phone call, and the task has none.",
+    errors.NO_CALL: "The instruction needs a phone call, and the task has none.",
     errors.ABSOLUTE_PAGING: "Page= is not supported; follow next_page_url.",
 }
 
@@ -53,11 +53,10 @@ CODES = {
 @functools.cache
 def document() -> Json:
     """The whole document, made once."""
-    from routing.api import urls
+    from routing.api import urls  # which has our pages among its addresses
 
-    generator: Any = SchemaGenerator(  # type: ignore[no-untyped-call]
-        patterns=[path("taskrouter/v1/", include(urls.resources))]
-    )
+    patterns = [path("taskrouter/v1/", include(urls.resources))]
+    generator: Any = SchemaGenerator(patterns=patterns)  # type: ignore[no-untyped-call]  # the library has no types
     with patched_settings(_SETTINGS):
         made: Json = generator.get_schema(request=None, public=True)
     made["components"].setdefault("securitySchemes", {})["key"] = {
@@ -68,7 +67,6 @@ def document() -> Json:
     made["security"] = [{"key": []}]
     for methods in made["paths"].values():
         for operation in methods.values():
-            operation["security"] = [{"key": []}]
             for parameter in operation.get("parameters", []):
                 _finish_parameter(parameter)
     for name, shape in made["components"]["schemas"].items():
@@ -132,19 +130,14 @@ def _groups() -> list[Json]:
         for method, operation in methods.items():
             body = operation.get("requestBody", {}).get("content", {}).get("application/x-www-form-urlencoded", {})
             parameters = [
-                {
-                    "name": one["name"],
-                    "where": one["in"],
-                    "required": one.get("required", False),
-                    **_shown(one["schema"]),
-                }
-                | {"about": one.get("description", "")}
+                {"name": one["name"], "where": one["in"], "required": one.get("required", False)}
+                | {"about": one.get("description", ""), **_shown(one["schema"])}
                 for one in operation.get("parameters", [])
             ]
             form = _resolved(body.get("schema", {}))
             parameters += [
-                {"name": name, "where": "body", "required": name in form.get("required", []), **_shown(shape)}
-                | {"about": _resolved(shape).get("description", "")}
+                {"name": name, "where": "body", "required": name in form.get("required", [])}
+                | {"about": _resolved(shape).get("description", ""), **_shown(shape)}
                 for name, shape in form.get("properties", {}).items()
             ]
             words = [part for part in address.removeprefix("/taskrouter/v1/").split("/") if not part.startswith("{")]

@@ -29,6 +29,7 @@ MEDIA_TYPE = 20415
 TOO_MANY = 20429
 NO_TARGET = 14222
 TOO_OLD = 14241
+NO_CALL = 40140
 ABSOLUTE_PAGING = 40153
 
 _CODES = {
@@ -61,9 +62,9 @@ def not_found(what: str) -> ApiError:
 
 def answer(status: int, code: int, message: str, request: Request | None) -> Response:
     """The error's answer. ``more_info`` leads to the list of codes on our documentation page."""
-    more = (
-        f"/taskrouter/v1/docs#{code}" if request is None else request.build_absolute_uri(f"/taskrouter/v1/docs#{code}")
-    )
+    more = f"/taskrouter/v1/docs#{code}"
+    if request is not None:
+        more = request.build_absolute_uri(more)
     return Response({"code": code, "message": message, "more_info": more, "status": status}, status=status)
 
 

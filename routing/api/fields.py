@@ -94,7 +94,7 @@ class JsonObject(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class JsonObjectSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class JsonObjectSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # it registers itself
     """In the OpenAPI document it is text; ``document`` adds the object itself where the body is JSON."""
 
     target_class = JsonObject
@@ -147,7 +147,7 @@ class Ordering(serializers.CharField):
         self.columns: dict[str, str] = options.pop("columns")
         super().__init__(**{"max_length": 200, **options})
 
-    def to_internal_value(self, data: Any) -> tuple[paging.Order, ...]:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> tuple[paging.Order, ...]:  # type: ignore[override]  # no text
         text: str = super().to_internal_value(data)
         found: dict[str, paging.Order] = {}
         for part in text.split(","):

@@ -42,7 +42,7 @@ def query_values(request: Request) -> parsers.Values:
     held: parsers.Values | None = getattr(request, "_wire_query", None)
     if held is None:
         held = parsers.pairs(request.META.get("QUERY_STRING", ""))
-        request._wire_query = held  # type: ignore[attr-defined]
+        request._wire_query = held  # type: ignore[attr-defined]  # ours, kept with what it was read from
     return held
 
 

@@ -114,7 +114,9 @@ def _of_instruction(instruction: str | None) -> str | None:
         return None
     answers = {"accept": "accepted", "reject": "rejected"}
     if instruction not in answers:
-        raise errors.ApiError(400, 40140, f"Instruction: {instruction} needs a phone call, and the task has none.")
+        raise errors.ApiError(
+            400, errors.NO_CALL, f"Instruction: {instruction} needs a phone call, and the task has none."
+        )
     return answers[instruction]
 
 

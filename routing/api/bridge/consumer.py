@@ -141,7 +141,7 @@ class BridgeConsumer(AsyncWebsocketConsumer):
                 break
             except Exception:
                 log.exception("bridge.look_failed")
-                await asyncio.sleep(1)
+                await asyncio.sleep(1)  # what just failed may fail again: not as often as the loop can turn
         await self.close(CLOSE_EXPIRED, "The token has run out.")
 
     def _stay(self) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from conversations.services import api_keys
+from routing.api import auth
 from routing.models import Workspace
 from tests.conftest import NOW
 from tests.factories import routing as make
@@ -118,6 +119,4 @@ def test_pages_hold_every_row_once_forth_and_back(get: Callable[[str], Any], ord
 
 @pytest.fixture(autouse=True)
 def _unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    from routing.api import auth
-
     monkeypatch.setattr(auth, "EXPRESSIONS_PER_SECOND", 1_000)
