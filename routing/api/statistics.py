@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactcenter.lib import clock
-from routing import statistics
+from routing import members, statistics
 from routing.api import auth, base, errors, fields, forms, paging, statistics_shapes
 from routing.api.base import Json
 from routing.api.schema import operation
@@ -60,12 +60,9 @@ class QueuesFilter(SplitFilter):
     friendly_name = fields.Name(required=False, help_text="Only the queue of this name.")
 
 
-class BulkQueues(serializers.Serializer[Any]):
+class BulkQueues(ChannelFilter):
     queue_sids = serializers.ListField(
         child=fields.Sid("WQ"), min_length=1, max_length=MAX_BULK, help_text="The queues, 1 to 50."
-    )
-    task_channel = serializers.CharField(
-        max_length=64, required=False, help_text="Only tasks of this channel, by sid or unique name."
     )
 
 
@@ -216,8 +213,6 @@ class _WorkersStatistics(base.WireView):
 
 def _chosen(workspace: Workspace, asked: Json) -> list[Any] | None:
     """Ids of the workers asked for, None for all of them."""
-    from routing import members
-
     rows = Worker.objects.filter(workspace=workspace)
     chosen: set[Any] | None = None
 
