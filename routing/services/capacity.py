@@ -33,19 +33,21 @@ MAX_TOTAL = 10_000
 
 def has_room(worker: Worker, task_channel: TaskChannel) -> bool:
     """Would the worker be offered one more task of this channel, as far as capacity goes?"""
-    return worker.pk in with_room(task_channel)
+    return _rows_with_room(task_channel).filter(worker=worker).exists()
 
 
 def with_room(task_channel: TaskChannel) -> set[uuid.UUID]:
     """The workers who have room for one more task of this channel, whatever they are doing."""
+    return set(_rows_with_room(task_channel).values_list("worker_id", flat=True))
+
+
+def _rows_with_room(task_channel: TaskChannel) -> QuerySet[WorkerChannel]:
     rows = WorkerChannel.objects.filter(task_channel=task_channel, is_available=True, load__lt=F("capacity"))
     if task_channel.is_interruptible:
-        rows = rows.filter(worker__load__lte=F("worker__capacity") - task_channel.weight)
-    else:
-        soft = _soft(OuterRef("worker")).values("worker").annotate(held=Sum("weight")).values("held")
-        rows = rows.annotate(soft=Coalesce(Subquery(soft), 0))
-        rows = rows.filter(worker__load__lte=F("worker__capacity") + F("soft") - task_channel.weight)
-    return set(rows.values_list("worker_id", flat=True))
+        return rows.filter(worker__load__lte=F("worker__capacity") - task_channel.weight)
+    soft = _soft(OuterRef("worker")).values("worker").annotate(held=Sum("weight")).values("held")
+    room = F("worker__capacity") + Coalesce(Subquery(soft), 0) - task_channel.weight
+    return rows.filter(worker__load__lte=room)
 
 
 def _soft(worker: Any) -> QuerySet[Reservation]:
