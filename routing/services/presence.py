@@ -58,8 +58,6 @@ def set_activity(
     With ``reject_pending`` and an activity that is not available their open offers are declined, so customers need not
     wait for the timeout; without it they stay. Raises ``Refused`` for an activity of another workspace.
     """
-    from routing.services import reservations
-
     if activity.workspace_id != worker.workspace_id:
         raise Refused(_("This activity belongs to another workspace."), code="routing.wrong_workspace")
     with transaction.atomic():
@@ -69,13 +67,20 @@ def set_activity(
             move(held, activity, ledger)
             ledger.write()
     if reject_pending and not activity.available:
-        for offer in Reservation.objects.filter(worker=held, status=Reservation.Status.PENDING).order_by("id"):
-            try:
-                reservations.reject(offer, by=held, now=now)
-            except Refused:  # it ended by itself in this moment
-                continue
+        decline_offers(held, now=now)
     held.refresh_from_db()
     return held
+
+
+def decline_offers(worker: Worker, *, now: dt.datetime) -> None:
+    """As if the worker declined all that is offered to them."""
+    from routing.services import reservations
+
+    for offer in Reservation.objects.filter(worker=worker, status=Reservation.Status.PENDING).order_by("id"):
+        try:
+            reservations.reject(offer, by=worker, now=now)
+        except Refused:  # it ended by itself in this moment
+            continue
 
 
 def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:

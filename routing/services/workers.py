@@ -9,11 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from contactcenter.lib.errors import ContactCenterError, Refused
+from contactcenter.lib.errors import Refused
 from contactcenter.lib.text import scrub_json
 from routing.errors import Stale
 from routing.models import Activity, Reservation, Worker, Workspace
-from routing.services import locks, presence, reservations, rows, setup
+from routing.services import locks, presence, rows, setup
 from routing.services.ledger import Ledger
 
 MAX_ATTRIBUTES = 4096
@@ -75,7 +75,7 @@ def update(
     except IntegrityError as error:
         raise rows.name_taken() from error
     if reject_pending and activity is not None and not activity.available:
-        _decline_offers(held, now)
+        presence.decline_offers(held, now=now)
     return Worker.objects.select_related("activity").get(pk=held.pk)
 
 
@@ -91,14 +91,6 @@ def delete(worker: Worker, *, if_version: int | None = None, now: dt.datetime) -
         ledger.about_worker("worker.deleted", held)
         ledger.write()
         held.delete()
-
-
-def _decline_offers(worker: Worker, now: dt.datetime) -> None:
-    for offer in Reservation.objects.filter(worker=worker, status=Reservation.Status.PENDING).order_by("id"):
-        try:
-            reservations.reject(offer, by=worker, now=now)
-        except ContactCenterError:  # it ended by itself in this moment
-            continue
 
 
 def _checked(attributes: dict[str, Any]) -> dict[str, Any]:
