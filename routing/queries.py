@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Count, FilteredRelation, Min, Q
+from django.db.models import FilteredRelation, Q
 
 from contactcenter.lib import ids
-from routing import members, sql
+from routing import sql
 from routing.models import Activity, Event, Reservation, Task, TaskQueue, Transfer, Worker
 
 Json = dict[str, Any]
@@ -221,53 +221,7 @@ def waiting_ahead(task: Task) -> int:
     return waiting.filter(before).count()
 
 
-def queues_overview(workspace_id: uuid.UUID, *, now: dt.datetime) -> list[Json]:
-    """Every queue for a supervisor: who waits, how long, who could take it. Queries do not grow with the queues."""
-    counted = {
-        row["queue_id"]: row
-        for row in Task.objects.filter(workspace_id=workspace_id, status__in=Task.LIVE)
-        .values("queue_id")
-        .annotate(
-            waiting=Count("id", filter=Q(status="pending")),
-            offered=Count("id", filter=Q(status="reserved")),
-            assigned=Count("id", filter=Q(status__in=["assigned", "wrapping"])),
-            oldest=Min("virtual_start_time", filter=Q(status__in=["pending", "reserved"])),
-        )
-    }
-    queues = list(TaskQueue.objects.filter(workspace_id=workspace_id).order_by("friendly_name"))
-    eligible = members.by_queue(workspace_id, queues)
-    none: dict[str, Any] = {}
-    return [
-        {
-            "sid": queue.sid,
-            "name": queue.friendly_name,
-            "waiting": counted.get(queue.pk, none).get("waiting", 0),
-            "offered": counted.get(queue.pk, none).get("offered", 0),
-            "assigned": counted.get(queue.pk, none).get("assigned", 0),
-            "longest_wait": _seconds(counted.get(queue.pk, none).get("oldest"), now),
-            "eligible_workers": len(eligible[queue.pk]),
-            "available_workers": sum(is_available for is_available in eligible[queue.pk].values()),
-        }
-        for queue in queues
-    ]
-
-
-def _seconds(since: dt.datetime | None, now: dt.datetime) -> int | None:
-    return None if since is None else max(0, int((now - since).total_seconds()))
-
-
-def live_reservation(worker: Worker, conversation_id: uuid.UUID) -> Reservation | None:
-    """The worker's live reservation of a conversation's task, if there is one."""
-    rows = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE, task__conversation_id=conversation_id)
-    return rows.select_related("task").order_by("-id").first()
-
-
 def live_task(conversation_id: uuid.UUID) -> Task | None:
     """The conversation's live task; there is at most one."""
     found = _LIVE_TASKS.objects([conversation_id])
     return found[0] if found else None
-
-
-def workers_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Worker]:
-    """Workers by their user's id."""
-    return {row.user_id: row for row in Worker.objects.filter(user_id__in=list(user_ids)) if row.user_id}

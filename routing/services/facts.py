@@ -108,11 +108,6 @@ class Seat(NamedTuple):
     task: uuid.UUID
 
 
-def seconds(at: dt.datetime) -> float:
-    """A moment as the engine's time."""
-    return at.timestamp()
-
-
 def moment(at: float | None) -> dt.datetime | None:
     """The engine's time as a moment, exact to the microsecond both ways."""
     return None if at is None else dt.datetime.fromtimestamp(at, dt.UTC)
