@@ -44,9 +44,7 @@ def fold(now: dt.datetime) -> int:
     if not batches:
         return 0
     # Read and counted before the transaction, which is then short.
-    event_ids = [event_id for batch in batches for event_id in outbox.ids(batch)]
-    found = reading.counted(event_ids)
-    events = [found[event_id] for event_id in event_ids if event_id in found]
+    events = reading.events_of(batches)
     sums = tallies.Sums()
     for event in events:
         sums.add(event)
@@ -61,7 +59,7 @@ def fold(now: dt.datetime) -> int:
             Folding.objects.filter(pk=1).update(rounds=F("rounds") + 1)
     except _Taken:
         return 0
-    return len(event_ids)
+    return sum(outbox.number(batch) for batch in batches)
 
 
 def _take() -> list[EventBatch]:
@@ -69,7 +67,7 @@ def _take() -> list[EventBatch]:
     number = 0
     for batch in EventBatch.objects.order_by("id")[:BATCHES]:
         taken.append(batch)
-        number += len(batch.events) // 16
+        number += outbox.number(batch)
         if number >= EVENTS:
             break
     return taken
@@ -86,10 +84,9 @@ def _hold() -> bool:
 
 def _hand_on(events: list[Counted], now: dt.datetime) -> None:
     """A delivery for every event a workspace's callback wants."""
-    receivers = {row.pk: row for row in Workspace.objects.exclude(event_callback_url="")}
-    if not receivers:
+    wanted = receivers()
+    if not wanted:
         return
-    wanted = {row_id: wanted_types(row.events_filter) for row_id, row in receivers.items()}
     Delivery.objects.bulk_create(
         [
             Delivery(
@@ -105,14 +102,15 @@ def _hand_on(events: list[Counted], now: dt.datetime) -> None:
     )
 
 
+def receivers() -> dict[uuid.UUID, frozenset[str]]:
+    """The workspaces that have a callback, and the event types it wants; none means all."""
+    rows = Workspace.objects.exclude(event_callback_url="").values_list("pk", "events_filter")
+    return {row_id: frozenset(name for part in wanted.split(",") if (name := part.strip())) for row_id, wanted in rows}
+
+
 def stream_of(task_id: uuid.UUID | None, worker_id: uuid.UUID | None, workspace_id: uuid.UUID) -> uuid.UUID:
     """Whose events arrive in order: the task's; the worker's that are about no task; the workspace's own."""
     return task_id or worker_id or workspace_id
-
-
-def wanted_types(events_filter: str) -> frozenset[str]:
-    """A workspace's filter: event types with commas; empty means all."""
-    return frozenset(name for part in events_filter.split(",") if (name := part.strip()))
 
 
 def is_wanted(type: str, wanted: frozenset[str]) -> bool:
@@ -177,9 +175,7 @@ def _replace(right: tallies.Sums, since: dt.datetime, minutes_since: dt.datetime
     tallies.clear(since, minutes_since)
     while EventBatch.objects.exists():
         batches = list(EventBatch.objects.order_by("id")[:BATCHES])
-        event_ids = [event_id for batch in batches for event_id in outbox.ids(batch)]
-        found = reading.counted(event_ids)
-        _hand_on([found[event_id] for event_id in event_ids if event_id in found], now)
+        _hand_on(reading.events_of(batches), now)
         EventBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
     right.store()
     Folding.objects.filter(pk=1).update(rounds=F("rounds") + 1)

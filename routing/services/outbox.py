@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
-from django.db import connection
-
 from routing import sql
 from routing.models import EventBatch
+
+#: Bytes of an id.
+_ID = 16
 
 
 class Kept(Protocol):
@@ -23,11 +24,16 @@ class Kept(Protocol):
 def put(events: Sequence[Kept], now: dt.datetime) -> None:
     """Note these events of the current transaction. One small statement, whatever their number."""
     if events:
-        held = connection.Database.Binary(b"".join(event.pk.bytes for event in events))  # type: ignore[attr-defined]
+        held = b"".join(event.pk.bytes for event in events)
         sql.execute("INSERT INTO routing_eventbatch (created_at, events) VALUES (%s, %s)", [sql.time(now), held])
+
+
+def number(batch: EventBatch) -> int:
+    """How many events a batch holds."""
+    return len(batch.events) // _ID
 
 
 def ids(batch: EventBatch) -> list[uuid.UUID]:
     """The events of a batch, in the order they happened."""
     held = bytes(batch.events)
-    return [uuid.UUID(bytes=held[at : at + 16]) for at in range(0, len(held), 16)]
+    return [uuid.UUID(bytes=held[at : at + _ID]) for at in range(0, len(held), _ID)]

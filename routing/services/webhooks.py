@@ -291,9 +291,7 @@ def replay(events: QuerySet[Event], *, now: dt.datetime, only_wanted: bool = Fal
     ``only_wanted``: leave out what the workspace's filter leaves out. Returns how many. Raises ``Refused`` for more
     than 100,000, and when none of their workspaces has a callback URL.
     """
-    receivers = {
-        row.pk: fold.wanted_types(row.events_filter) for row in Workspace.objects.exclude(event_callback_url="")
-    }
+    receivers = fold.receivers()
     wanted = events.filter(workspace__in=list(receivers))
     if not receivers:
         raise Refused(_("The workspace has no callback URL."), code="webhook.no_url")

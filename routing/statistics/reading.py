@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -94,7 +94,7 @@ def by_queue(
         narrowed = Q()
         if scope.queue_id is not None:
             narrowed = Q(queue=scope.queue_id) | Q(type="task-queue.moved")
-        edges = _events(scope.workspace_id, wanted.events, list(counting.COUNTERS), narrowed)
+        edges = _events(scope.workspace_id, wanted.events, narrowed)
         for event in (*edges, *(event for event in unfolded if wanted.is_kept(event.created_at))):
             for key, figures in counting.of_tasks(event):
                 if scope.holds(key):
@@ -133,7 +133,7 @@ def by_worker(
                 whose, of_channel, workspace_id=workspace_id, start__gte=first, start__lt=last
             )
             found = tallies.sum_by_worker(rows)
-        edges = _events(workspace_id, wanted.events, list(counting.COUNTERS), whose & of_channel)
+        edges = _events(workspace_id, wanted.events, whose & of_channel)
         for event in (*edges, *(event for event in unfolded if wanted.is_kept(event.created_at))):
             figures = counting.of_worker(event)
             if figures is None or event.worker_id is None or event.workspace_id != workspace_id:
@@ -184,15 +184,13 @@ def stays(
     return [stay for stay in cut if stay.started_at < stay.ended_at]
 
 
-def _events(
-    workspace_id: uuid.UUID, ranges: Collection[Range], types: Collection[str], narrowed: Q
-) -> Iterator[Counted]:
+def _events(workspace_id: uuid.UUID, ranges: Collection[Range], narrowed: Q) -> Iterator[Counted]:
     if not ranges:
         return
     within = Q(pk__in=[])
     for start, end in ranges:
         within |= Q(created_at__gte=start, created_at__lt=end)
-    rows = Event.objects.filter(within, narrowed, workspace=workspace_id, type__in=types).order_by()
+    rows = Event.objects.filter(within, narrowed, workspace=workspace_id, type__in=list(counting.COUNTERS)).order_by()
     for row in rows.values_list(*Counted._fields):
         yield Counted(*row)
 
@@ -200,20 +198,19 @@ def _events(
 # ---- what has not been folded yet ----------------------------------------------------------------------------------
 
 
-def counted(event_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Counted]:
-    """These events, by id; one that is gone is left out."""
+def events_of(batches: Iterable[EventBatch]) -> list[Counted]:
+    """Their events in the order they happened; one that is gone is left out."""
+    wanted = [event_id for batch in batches for event_id in outbox.ids(batch)]
     found: dict[uuid.UUID, Counted] = {}
-    wanted = list(event_ids)
     for start in range(0, len(wanted), 5_000):
         rows = Event.objects.filter(pk__in=wanted[start : start + 5_000]).order_by()
         found |= {row[0]: Counted(*row) for row in rows.values_list(*Counted._fields)}
-    return found
+    return [found[event_id] for event_id in wanted if event_id in found]
 
 
 def unfolded() -> list[Counted]:
     """The events in the outbox."""
-    event_ids = [event_id for batch in EventBatch.objects.order_by("id") for event_id in outbox.ids(batch)]
-    return list(counted(event_ids).values()) if event_ids else []
+    return events_of(EventBatch.objects.order_by("id"))
 
 
 def _rounds() -> int:
