@@ -57,10 +57,25 @@ def wire_many(events: Sequence[Event]) -> list[Json]:
     return [_wire(event, known) for event in events]
 
 
-def forms(events: Sequence[Event], *, account_sid: str) -> list[dict[str, str]]:
-    """The same as webhooks send them: flat, every value text."""
-    known = _Known(events)
-    return [_form(_wire(event, known), event, known, account_sid) for event in events]
+def form(event: Event, *, account_sid: str) -> dict[str, str]:
+    """The same as a webhook sends it: flat, every value text."""
+    known = _Known([event])
+    shown = _wire(event, known)
+    form = {
+        "Sid": shown["sid"],
+        "EventType": shown["event_type"],
+        "AccountSid": account_sid,
+        "WorkspaceSid": shown["workspace_sid"],
+        "WorkspaceName": known.workspaces.get(event.workspace_id, {}).get("friendly_name", ""),
+        "EventDescription": shown["description"],
+        "ResourceType": shown["resource_type"],
+        "ResourceSid": shown["resource_sid"],
+        "Timestamp": str(shown["event_date_ms"] // 1000),
+        "TimestampMs": str(shown["event_date_ms"]),
+    }
+    for name, value in shown["event_data"].items():
+        form["".join(part.capitalize() for part in name.split("_"))] = value
+    return form
 
 
 def resource(event: Event) -> tuple[str, str]:
@@ -83,8 +98,7 @@ class _Known:
             return {row_id for event in events if (row_id := getattr(event, column)) is not None}
 
         lacking = {event.task_id for event in events if event.task_id and "reservation" not in event.data}
-        columns = ("id", "attributes", "priority", "status", "created_at")
-        self.tasks = {row["id"]: row for row in Task.objects.filter(pk__in=lacking).values(*columns)} if lacking else {}
+        self.tasks = _rows(Task, lacking, "id", "attributes", "priority", "created_at")
         workers = {event.worker_id for event in events if event.worker_id and "worker" not in event.data}
         self.workers = _rows(Worker, workers, "id", "friendly_name")
         queues = named("queue_id") | {uuid.UUID(hex=before) for event in events if (before := _fact(event, "from"))}
@@ -94,7 +108,8 @@ class _Known:
         self.workspaces = _rows(Workspace, named("workspace_id"), "id", "friendly_name")
 
 
-def _rows(model: Any, row_ids: Collection[uuid.UUID], *columns: str) -> dict[uuid.UUID, Json]:
+def _rows(model: Any, row_ids: Collection[uuid.UUID], *columns: str) -> dict[uuid.UUID | None, Json]:
+    """By id; an event that names none looks up None, and finds nothing."""
     if not row_ids:
         return {}
     return {row["id"]: row for row in model.objects.filter(pk__in=row_ids).values(*columns)}
@@ -123,25 +138,6 @@ def _wire(event: Event, known: _Known) -> Json:
         "source_ip_address": None,
         "event_data": data,
     }
-
-
-def _form(shown: Json, event: Event, known: _Known, account_sid: str) -> dict[str, str]:
-    workspace = known.workspaces.get(event.workspace_id, {})
-    form = {
-        "Sid": shown["sid"],
-        "EventType": shown["event_type"],
-        "AccountSid": account_sid,
-        "WorkspaceSid": shown["workspace_sid"],
-        "WorkspaceName": workspace.get("friendly_name", ""),
-        "EventDescription": shown["description"],
-        "ResourceType": shown["resource_type"],
-        "ResourceSid": shown["resource_sid"],
-        "Timestamp": str(shown["event_date_ms"] // 1000),
-        "TimestampMs": str(shown["event_date_ms"]),
-    }
-    for name, value in shown["event_data"].items():
-        form["".join(part.capitalize() for part in name.split("_"))] = value
-    return form
 
 
 def _actor(event: Event) -> tuple[str, str]:
@@ -193,7 +189,7 @@ def _data(event: Event, known: _Known) -> dict[str, str]:
 
 
 def _task(event: Event, known: _Known) -> Json:
-    row = known.tasks.get(event.task_id, {}) if event.task_id else {}
+    row = known.tasks.get(event.task_id, {})
     held = event.data.get("reservation", {}).get("task") or event.data.get("task") or {}
     created_at = held.get("created_at") or row.get("created_at")
     if isinstance(created_at, str):
@@ -220,7 +216,7 @@ def _worker(event: Event, known: _Known) -> Json:
     activity = held.get("activity", {})
     found: Json = {
         "worker_sid": ids.to_sid("WK", event.worker_id) if event.worker_id else None,
-        "worker_name": held.get("name", known.workers.get(event.worker_id, {}).get("friendly_name")),  # type: ignore[arg-type]
+        "worker_name": held.get("name", known.workers.get(event.worker_id, {}).get("friendly_name")),
         "worker_attributes": json.dumps(held["attributes"], ensure_ascii=False) if "attributes" in held else None,
         "worker_activity_sid": activity.get("sid"),
         "worker_activity_name": activity.get("name"),

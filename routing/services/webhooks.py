@@ -159,7 +159,7 @@ def _post(claim: Claim, *, now: dt.datetime) -> Failure | None:
 def _request(
     event: Event, claim: Claim, account_sid: str, key_sid: str, secret: str, now: dt.datetime
 ) -> httpx.Request:
-    form = event_wire.forms([event], account_sid=account_sid)[0]
+    form = event_wire.form(event, account_sid=account_sid)
     body = urlencode(form).encode()
     target = httpx.URL(claim.url)
     if not target.path:

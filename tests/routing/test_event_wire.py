@@ -210,7 +210,7 @@ def test_a_webhooks_form_is_flat_text_in_taskrouters_names() -> None:
     make.route(NOW)
     event = Event.objects.get(type="reservation.created")
 
-    form = event_wire.forms([event], account_sid="AC1")[0]
+    form = event_wire.form(event, account_sid="AC1")
 
     assert form["EventType"] == "reservation.created"
     assert form["AccountSid"] == "AC1"
