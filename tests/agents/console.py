@@ -13,9 +13,13 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
 from agents.models import User
-from tests.agents import reducer
+from conversations.models import Conversation
+from tests.agents import reducer, scenes
+from tests.factories import agents as factory
 
 Json = dict[str, Any]
+
+do = database_sync_to_async
 
 
 class Closed(Exception):
@@ -63,7 +67,7 @@ class Tab:
         from contactcenter.asgi import application
 
         if not self.session and self.user is not None:
-            self.session = await database_sync_to_async(sign_in)(self.user)
+            self.session = await do(sign_in)(self.user)
         headers = [(b"host", b"localhost"), (b"cookie", f"{settings.SESSION_COOKIE_NAME}={self.session}".encode())]
         if self.origin:
             headers.append((b"origin", self.origin.encode()))
@@ -136,6 +140,16 @@ class Tab:
 async def eventually(check: Any) -> None:
     """Wait until ``check()`` (synchronous, may read the database) is true, ten seconds at most."""
     deadline = asyncio.get_running_loop().time() + 10
-    while not await database_sync_to_async(check)():
+    while not await do(check)():
         assert asyncio.get_running_loop().time() < deadline, "did not come true in time"
         await asyncio.sleep(0.02)
+
+
+async def an_agent(**fields: Any) -> User:
+    made: User = await do(factory.agent)(**fields)
+    return made
+
+
+async def held_by(agent: User) -> Conversation:
+    made: Conversation = await do(scenes.conversation)(owner=agent)
+    return made

@@ -7,20 +7,17 @@ import json
 from typing import Any
 
 import pytest
-from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from agents.models import User
 from contactcenter.lib import clock, groups
 from routing.services import presence, tasks
-from tests.agents.console import sign_in
+from tests.agents.console import do, sign_in
 from tests.factories import agents as factory
 from tests.factories import routing as make
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
-
-do = database_sync_to_async
 
 
 @pytest.fixture(autouse=True)
