@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
 from contactcenter import timers
-from contactcenter.lib import push
+from contactcenter.lib import hints
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contactcenter.settings")  # for the ``celery`` program
 
@@ -44,8 +44,8 @@ class HintTask(DjangoTask):
     def delay(self, *args: Any, **kwargs: Any) -> Any:
         """Queue it. Over Redis the message is written by hand and handed to the process's sender thread: Celery's own
         way costs a millisecond, three times for each message of a customer, and waits for Redis."""
-        if settings.REDIS_URL and not args and not self.app.conf.task_always_eager:
-            push.enqueue(self.queue, _message(self, kwargs))
+        if settings.REDIS_URL and not args:
+            hints.send("LPUSH", self.queue, _message(self, kwargs))
             return None
         return self.apply_async(args, kwargs)
 

@@ -144,9 +144,9 @@ def run(listening: socket.socket, on_ready: Callable[[], None]) -> None:
 
 def _leave(code: int) -> None:
     """End without waiting for threads that are busy with a slow network: rows say what is left to do."""
-    from contactcenter.lib import push
+    from contactcenter.lib import hints
 
-    push.flush()
+    hints.flush()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from contactcenter.lib import push
+from contactcenter.lib import bell
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,6 @@ def ring(first_news: uuid.UUID | None = None) -> None:
     older = "SELECT 1 FROM routing_change WHERE id < %s LIMIT 1"
     try:
         if first_news is None or not sql.execute(older, [sql.id(first_news)]):
-            push.ring(BELL)
+            bell.ring(BELL)
     except Exception as error:
         log.warning("routing.doorbell_unheard", error=type(error).__name__)

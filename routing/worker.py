@@ -15,7 +15,7 @@ import time
 import structlog
 from django.db import Error, connection
 
-from contactcenter.lib import clock, push
+from contactcenter.lib import bell, clock
 from routing import doorbell
 from routing.services import dispatch
 
@@ -95,6 +95,6 @@ def run(stop: threading.Event) -> None:
 def run_alone(stop: threading.Event) -> None:
     """As ``run``, for a process of its own: rung over Redis."""
     loop = Loop(stop)
-    ear = threading.Thread(target=push.listen, args=(doorbell.BELL, loop.ring, stop), name="doorbell", daemon=True)
+    ear = threading.Thread(target=bell.listen, args=(doorbell.BELL, loop.ring, stop), name="doorbell", daemon=True)
     ear.start()
     loop.run()

@@ -14,7 +14,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from contactcenter import beat, celery, timers
-from contactcenter.lib import push
+from contactcenter.lib import hints
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_celery_itself_writes_the_same_message(monkeypatch: pytest.MonkeyPatch) 
     job.apply_async(kwargs={"lane": "a"})
     theirs = _pop(client, job.queue)
     job.delay(lane="a")
-    push.flush(5)
+    hints.flush(5)
     ours = _pop(client, job.queue)
 
     unique = {"id", "root_id", "kwargsrepr"}

@@ -8,7 +8,7 @@ import pytest
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from contactcenter.lib import push
+from contactcenter.lib import hints, push
 
 
 async def test_a_pushed_frame_reaches_the_group_from_any_thread() -> None:
@@ -54,10 +54,10 @@ async def test_a_burst_arrives_whole_and_in_order_over_redis() -> None:
 def test_a_redis_that_is_away_never_holds_the_caller_up(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {**settings.CHANNEL_LAYERS["default"]["CONFIG"], "hosts": ["redis://127.0.0.1:1/0"]}
     monkeypatch.setitem(settings.CHANNEL_LAYERS["default"], "CONFIG", config)
-    away = push._Publisher()
-    monkeypatch.setattr(push, "_publisher", lambda: away)
+    away = hints.Sender()
+    monkeypatch.setattr(hints, "_sender", lambda: away)
 
-    for number in range(push.BACKLOG + 500):
+    for number in range(hints.BACKLOG + 500):
         push.send("room", {"n": number})
 
-    assert away._waiting.qsize() <= push.BACKLOG
+    assert away._waiting.qsize() <= hints.BACKLOG
