@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -70,14 +71,17 @@ class WireView(APIView):
             acting.close()
         return super().finalize_response(request, response, *args, **kwargs)
 
-    @property
+    @functools.cached_property
     def links(self) -> Links:
         return Links(self.request)
 
     def page(self, page: paging.Page[RowType], wire: Callable[[RowType, Links], Json]) -> Response:
         """A list's answer."""
-        links = self.links
-        return Response({page.meta["key"]: [wire(row, links) for row in page.rows], "meta": page.meta})
+        return Response({page.meta["key"]: [wire(row, self.links) for row in page.rows], "meta": page.meta})
+
+    def versioned(self, row: Any, wire: Callable[[Any, Links], Json], status: int = 200) -> Response:
+        """A row's answer, with the version that If-Match is about."""
+        return Response(wire(row, self.links), status=status, headers={"ETag": f'"{row.version}"'})
 
     def workspace(self, sid: str) -> Workspace:
         """The workspace of the path. Raises 404."""
@@ -97,10 +101,15 @@ class Links:
         return "/".join([self.root, *parts])
 
 
+def by_sid(rows: QuerySet[RowType], sid: object) -> RowType | None:
+    """The row of that sid among ``rows``, if there is one."""
+    row_id = rows.model.id_from_sid(sid)
+    return rows.filter(pk=row_id).first() if row_id else None
+
+
 def find(rows: QuerySet[RowType], sid: str) -> RowType:
     """The row of that sid among ``rows``. Raises 404, whatever the reason it is not there."""
-    row_id = rows.model.id_from_sid(sid)
-    row = rows.filter(pk=row_id).first() if row_id else None
+    row = by_sid(rows, sid)
     if row is None:
         raise errors.not_found(sid)
     return row
@@ -108,8 +117,7 @@ def find(rows: QuerySet[RowType], sid: str) -> RowType:
 
 def named_row(rows: QuerySet[RowType], sid: str, parameter: str) -> RowType:
     """The row a parameter names. Raises 400."""
-    row_id = rows.model.id_from_sid(sid)
-    row = rows.filter(pk=row_id).first() if row_id else None
+    row = by_sid(rows, sid)
     if row is None:
         raise errors.invalid(parameter, f"There is no {sid[:64]} in this workspace.")
     return row
@@ -133,11 +141,6 @@ def snake(name: str) -> str:
 def date(at: dt.datetime | None) -> str | None:
     """A moment on the wire: UTC, whole seconds."""
     return None if at is None else at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def versioned(response: Response, version: int) -> Response:
-    response["ETag"] = f'"{version}"'
-    return response
 
 
 def expected_version(request: Request) -> int | None:

@@ -143,8 +143,8 @@ class Events(base.WireView):
         workspace = self.workspace(workspace_sid)
         found = _filtered(workspace, forms.query(request, EventFilter), clock.now())
         page = paging.page(request, found, key="events", order=paging.NEWEST_FIRST)
-        links = self.links
-        return Response({"events": [wire(row, links) for row in event_wire.wire_many(page.rows)], "meta": page.meta})
+        shown = event_wire.wire_many(page.rows)
+        return Response({"events": [wire(row, self.links) for row in shown], "meta": page.meta})
 
 
 class OneEvent(base.WireView):

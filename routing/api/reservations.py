@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.db import transaction
@@ -137,10 +138,10 @@ class _Reservations(base.WireView):
         if "worker_sid" in asked:
             rows = rows.filter(worker=Worker.id_from_sid(asked["worker_sid"]))
         page = paging.page(request, rows, key="reservations")
-        return self.page(page, lambda row, links: wire(row, links, below=self.below))
+        return self.page(page, functools.partial(wire, below=self.below))
 
     def _answer(self, row: Reservation) -> Response:
-        return base.versioned(Response(wire(row, self.links, below=self.below)), row.version)
+        return self.versioned(row, functools.partial(wire, below=self.below))
 
     def _update(self, request: Request, rows: Any, sid: str) -> Response:
         row = base.find(rows, sid)

@@ -277,15 +277,13 @@ class Tasks(base.WireView):
     def post(self, request: Request, workspace_sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
         made = create(workspace, forms.body(request, TaskCreate), clock.now())
-        row = base.find(rows_of(workspace), made.sid)
-        return base.versioned(Response(wire(row, self.links), status=201), row.version)
+        return self.versioned(base.find(rows_of(workspace), made.sid), wire, status=201)
 
 
 class OneTask(base.WireView):
     @operation("FetchTask", "Fetch a task.", answer=TaskOut, path=PATH)
     def get(self, request: Request, workspace_sid: str, sid: str) -> Response:
-        row = base.find(rows_of(self.workspace(workspace_sid)), sid)
-        return base.versioned(Response(wire(row, self.links)), row.version)
+        return self.versioned(base.find(rows_of(self.workspace(workspace_sid)), sid), wire)
 
     @operation("UpdateTask", "Change a task, or end it.", answer=TaskOut, body=TaskUpdate, path=PATH, if_match=True)
     def post(self, request: Request, workspace_sid: str, sid: str) -> Response:
@@ -293,8 +291,7 @@ class OneTask(base.WireView):
         row = base.find(rows_of(workspace), sid)
         asked = forms.body(request, TaskUpdate)
         change(row, asked, if_version=base.expected_version(request), now=clock.now())
-        row = base.find(rows_of(workspace), sid)
-        return base.versioned(Response(wire(row, self.links)), row.version)
+        return self.versioned(base.find(rows_of(workspace), sid), wire)
 
     @operation("DeleteTask", "Delete a task, whoever has it.", answer=None, status=204, path=PATH, if_match=True)
     def delete(self, request: Request, workspace_sid: str, sid: str) -> Response:

@@ -157,15 +157,13 @@ class Workers(base.WireView):
             activities = Activity.objects.filter(workspace=workspace)
             asked["activity"] = base.named_row(activities, asked.pop("activity_sid"), "ActivitySid")
         made = workers.create(workspace, now=clock.now(), **asked)
-        row = base.find(rows_of(workspace), made.sid)
-        return base.versioned(Response(wire(row, self.links), status=201), row.version)
+        return self.versioned(base.find(rows_of(workspace), made.sid), wire, status=201)
 
 
 class OneWorker(base.WireView):
     @operation("FetchWorker", "Fetch a worker.", answer=WorkerOut, path=PATH)
     def get(self, request: Request, workspace_sid: str, sid: str) -> Response:
-        row = base.find(rows_of(self.workspace(workspace_sid)), sid)
-        return base.versioned(Response(wire(row, self.links)), row.version)
+        return self.versioned(base.find(rows_of(self.workspace(workspace_sid)), sid), wire)
 
     @operation("UpdateWorker", "Change a worker.", answer=WorkerOut, body=WorkerUpdate, path=PATH, if_match=True)
     def post(self, request: Request, workspace_sid: str, sid: str) -> Response:
@@ -177,7 +175,7 @@ class OneWorker(base.WireView):
             activity = base.named_row(
                 Activity.objects.filter(workspace=workspace), asked["activity_sid"], "ActivitySid"
             )
-        row = workers.update(
+        workers.update(
             row,
             friendly_name=asked.get("friendly_name"),
             attributes=asked.get("attributes"),
@@ -186,8 +184,7 @@ class OneWorker(base.WireView):
             if_version=base.expected_version(request),
             now=clock.now(),
         )
-        row = base.find(rows_of(workspace), sid)
-        return base.versioned(Response(wire(row, self.links)), row.version)
+        return self.versioned(base.find(rows_of(workspace), sid), wire)
 
     @operation("DeleteWorker", "Delete a worker who has no work.", answer=None, status=204, path=PATH, if_match=True)
     def delete(self, request: Request, workspace_sid: str, sid: str) -> Response:

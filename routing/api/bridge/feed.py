@@ -8,7 +8,7 @@ from typing import Any
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
-from routing.api import worker_channels
+from routing.api import base, worker_channels
 from routing.api.bridge.shapes import RELATED, TRANSFER_RELATED, Shapes, under_way
 from routing.models import Event, Reservation, Task, Transfer, Worker, WorkerChannel
 from routing.services.tokens import Grant
@@ -77,9 +77,8 @@ class Feed:
             # The frame says what the event said, though the row may have moved on since.
             return shown and {**shown, "reservation_status": _STATUS.get(event.type, shown["reservation_status"])}
         if event.type.startswith("task.transfer-"):
-            row = Transfer.objects.select_related(*TRANSFER_RELATED)
-            row_id = Transfer.id_from_sid(event.data.get("transfer", {}).get("sid"))
-            transfer = row.filter(pk=row_id).first() if row_id else None
+            rows = Transfer.objects.select_related(*TRANSFER_RELATED)
+            transfer = base.by_sid(rows, event.data.get("transfer", {}).get("sid"))
             return shapes.transfer(transfer) if transfer else None
         if event.type in ("worker.capacity.update", "worker.channel.availability.update"):
             return self._channel((event.facts or {}).get("channel"), shapes)
@@ -91,8 +90,7 @@ class Feed:
         return None
 
     def _channel(self, fact: Json | None, shapes: Shapes) -> Json | None:
-        row_id = WorkerChannel.id_from_sid((fact or {}).get("sid"))
-        row = WorkerChannel.objects.select_related("task_channel").filter(pk=row_id).first() if row_id else None
+        row = base.by_sid(WorkerChannel.objects.select_related("task_channel"), (fact or {}).get("sid"))
         return shapes.channel(row, self.worker, worker_channels.assigned(self.worker)) if row else None
 
     def _about_tasks(self, known: set[uuid.UUID], shapes: Shapes) -> list[tuple[uuid.UUID, Json]]:
