@@ -1,8 +1,8 @@
 """SQL for the paths where building it anew each time costs more than running it. PostgreSQL and SQLite alike.
 
 Django compiles a query in half a millisecond or more; the router's tick and the doors run a dozen each. Here a
-queryset is compiled once (``Prepared``), and rows are inserted and updated by statements put together from the
-model's own columns.
+queryset is compiled once (``Prepared``), and many rows are written and changed as plain values. What is read and
+written one model instance at a time is in ``conversations.services.plain``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Model, QuerySet
+
+from conversations.services import plain
 
 Row = tuple[Any, ...]
 Made = TypeVar("Made", bound=Model)
@@ -97,29 +99,9 @@ class Prepared:
 
 
 def insert(rows: Sequence[Made]) -> Sequence[Made]:
-    """Insert rows of one model, all their columns, as they are. Raises ``IntegrityError`` as the database says."""
-    if not rows:
-        return rows
-    meta = rows[0]._meta
-    fields = meta.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    one = "(" + ", ".join(["%s"] * len(fields)) + ")"
-    per_statement = MAX_PARAMETERS // len(fields)
-    for start in range(0, len(rows), per_statement):
-        some = rows[start : start + per_statement]
-        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in some for field in fields]
-        execute(f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {", ".join([one] * len(some))}', values)
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+    """Insert rows of one model, and give them back. Raises ``IntegrityError`` as the database says."""
+    plain.insert_all(rows)
     return rows
-
-
-def update(row: Model, names: Collection[str]) -> None:
-    """Save these fields of a row that is locked."""
-    fields = [row._meta.get_field(name) for name in names]
-    columns = ", ".join(f'"{field.column}" = %s' for field in fields)  # type: ignore[union-attr]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]  # type: ignore[union-attr]
-    execute(f'UPDATE "{row._meta.db_table}" SET {columns} WHERE "id" = %s', [*values, id(row.pk)])
 
 
 def returning(

@@ -17,6 +17,7 @@ import structlog
 from django.db import transaction
 from django.dispatch import Signal
 
+from conversations.services import plain
 from routing import actor, doorbell, events, queries, sql
 from routing.models import Change, Event, Reservation, Task, TaskQueue, Transfer, Worker, Workflow, Workspace
 from routing.services import outbox
@@ -114,7 +115,7 @@ class Ledger:
                 self.keep(entry.worker, "event_seq")
         self._save()
         rows = self._rows(first_of_task, first_of_worker)
-        sql.insert(rows)
+        plain.insert_all(rows)
         outbox.put(rows, self.now)
         news = sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
@@ -125,10 +126,10 @@ class Ledger:
     def _save(self) -> None:
         for row, names in self._kept.items():
             if row._state.adding:
-                sql.insert([row])
+                plain.insert(row)
                 continue
             row.version += 1
-            sql.update(row, {*names, "version"})
+            plain.update(row, *names, "version")
 
     def _rows(self, task_seq: dict[uuid.UUID, int], worker_seq: dict[uuid.UUID, int]) -> list[Event]:
         """The events, numbered on from the last number given out to each task and worker."""
