@@ -23,7 +23,3 @@ export function readConfig(): ConsoleConfig {
     ...given,
   };
 }
-
-export function socketUrl(path: string, location: Location = window.location): string {
-  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
-}

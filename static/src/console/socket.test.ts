@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ServerFrame } from "./protocol";
-import { ANSWER_WITHIN, backoff, ConsoleSocket, PING_EVERY, PONG_WITHIN, type Connection, type Wire } from "./socket";
+import { backoff } from "../shared/line";
+import { ANSWER_WITHIN, ConsoleSocket, PING_EVERY, PONG_WITHIN, type Connection, type Wire } from "./socket";
 
 /** A server's end of the line, in memory. */
 class Line implements Wire {

@@ -4,6 +4,7 @@
  */
 
 import { gettext } from "../shared/i18n";
+import { backoff } from "../shared/line";
 import { parseFrame, type Command, type Commands, type Result, type ServerFrame, type Welcome } from "./protocol";
 
 export type Connection =
@@ -58,14 +59,6 @@ export const ANSWER_WITHIN = 12_000;
 /** Close codes of the server's. */
 const NOT_SIGNED_IN = 4401;
 const WRONG_ORIGIN = 4403;
-const BACKOFF_FIRST = 500;
-const BACKOFF_MOST = 15_000;
-
-/** Delay before attempt `n` (0 = the first after a loss): doubles up to 15 s, with half of it left to chance. */
-export function backoff(attempt: number, random: () => number): number {
-  const most = Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** attempt);
-  return most / 2 + (most / 2) * random();
-}
 
 interface Waiting {
   resolve: (value: never) => void;
@@ -271,7 +264,7 @@ export class ConsoleSocket {
       this.#set({ state: "offline" });
       return;
     }
-    const delay = backoff(this.#attempts++, this.#options.random ?? Math.random);
+    const delay = backoff(this.#attempts++, this.#options.random);
     this.#set({ state: "waiting", retryAt: Date.now() + delay });
     this.#retry = setTimeout(() => this.#connect(), delay);
     if (neverWelcomed && this.#attempts > 1) void this.#checkSession();

@@ -1,6 +1,7 @@
 /** One open simulator: its newest state, kept fresh by a socket that says "look" and a slow poll behind it. */
 
 import { HttpError } from "../shared/http";
+import { socketUrl } from "../shared/line";
 import { act, addPersona, fetchState, type Bubble, type Done, type Persona, type State } from "./wire";
 
 const POLL_MS = 3000;
@@ -49,8 +50,7 @@ export class Session {
   }
 
   #connect(): void {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/channels/${this.slug}/simulator/ws`);
+    const socket = new WebSocket(socketUrl(`/channels/${this.slug}/simulator/ws`));
     this.#socket = socket;
     socket.onmessage = () => void this.look();
     socket.onopen = () => void this.look();

@@ -1,6 +1,7 @@
 /** The live view's state: a board kept by a socket, and a clock that ages are counted by. */
 
 import { parseTime } from "../shared/format";
+import { backoff, socketUrl } from "../shared/line";
 import { apply, type Board, type Frame } from "./wire";
 
 export type Line = "connecting" | "live" | "lost" | "closed";
@@ -8,7 +9,6 @@ export type Line = "connecting" | "live" | "lost" | "closed";
 const PING_MS = 15_000;
 /** The server looks every few seconds but says only what changed; it answers pings. */
 const DEAD_MS = 40_000;
-const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 10_000;
 
 export class Live {
@@ -72,8 +72,7 @@ export class Live {
   #connect(): void {
     window.clearTimeout(this.#retry);
     this.#drop();
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}${this.#path}`);
+    const socket = new WebSocket(socketUrl(this.#path));
     this.#socket = socket;
     this.#heardAt = Date.now();
     socket.onmessage = (event) => this.receive(String(event.data));
@@ -84,8 +83,7 @@ export class Live {
     if (this.#socket !== socket || this.line === "closed") return;
     this.#drop();
     this.line = "lost";
-    const most = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#attempts++);
-    this.#retry = window.setTimeout(() => this.#connect(), most / 2 + (most / 2) * Math.random());
+    this.#retry = window.setTimeout(() => this.#connect(), backoff(this.#attempts++, Math.random, RETRY_MOST_MS));
   }
 
   #check(): void {
