@@ -54,10 +54,9 @@ Status = Delivery.Status
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A delivery that is ours to send, and the number its outcome is recorded under."""
+    """A delivery that is ours to send, as leased: its outcome is recorded under that ``lease_epoch``."""
 
     delivery: Delivery
-    epoch: int
     url: str
 
 
@@ -66,8 +65,8 @@ def send(workspace_id: uuid.UUID, *, now: dt.datetime) -> int:
     started = time.monotonic()
     made = 0
     stream: uuid.UUID | None = None
-    while time.monotonic() - started < SHIFT:
-        at = now + dt.timedelta(seconds=time.monotonic() - started)
+    while (passed := time.monotonic() - started) < SHIFT:
+        at = now + dt.timedelta(seconds=passed)
         claim = _claim(workspace_id, stream, now=at)
         if claim is None:
             return made
@@ -86,30 +85,38 @@ def _claim(workspace_id: uuid.UUID, stream: uuid.UUID | None, *, now: dt.datetim
     """The next delivery, leased: of the same stream if it has one due. None: nothing to do, or not now."""
     with transaction.atomic():
         receiver = _receiver(workspace_id)
-        if receiver is None or (receiver.open_until is not None and receiver.open_until > now):
+        if receiver is None or not receiver.workspace.event_callback_url or not _room(receiver, now):
             return None
-        if not receiver.workspace.event_callback_url:
-            return None
-        mine = Delivery.objects.filter(workspace_id=workspace_id, status=Status.DUE)
-        limit = 1 if receiver.failures >= BREAK_AFTER else AT_ONCE
-        if mine.filter(lease_until__gt=now).count() >= limit:
-            return None
-        heads = _heads(mine, now)
+        heads = _heads(workspace_id, now)
         head = heads.filter(stream=stream).first() if stream is not None else None
-        head = head or heads.order_by("due_at", "id").first()
+        head = head or heads.first()
         if head is None:
             return None
         head.attempts += 1
         head.lease_epoch += 1
         head.lease_until = now + LEASE
         head.save(update_fields=["attempts", "lease_epoch", "lease_until"])
-        return Claim(head, head.lease_epoch, receiver.workspace.event_callback_url)
+        return Claim(head, receiver.workspace.event_callback_url)
 
 
-def _heads(rows: QuerySet[Delivery], now: dt.datetime) -> QuerySet[Delivery]:
+def _room(receiver: Receiver, now: dt.datetime) -> int:
+    """How many more requests the receiver may be sent now."""
+    if receiver.open_until is not None and receiver.open_until > now:
+        return 0
+    limit = 1 if receiver.failures >= BREAK_AFTER else AT_ONCE
+    mine = Delivery.objects.filter(workspace_id=receiver.workspace_id, status=Status.DUE)
+    return max(0, limit - mine.filter(lease_until__gt=now).count())
+
+
+def _heads(workspace_id: uuid.UUID, now: dt.datetime) -> QuerySet[Delivery]:
+    """The first of every stream, where that is due and nobody's; the longest due first."""
     earlier = Delivery.objects.filter(stream=OuterRef("stream"), status=Status.DUE, id__lt=OuterRef("id"))
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    return rows.filter(free, ~Exists(earlier), due_at__lte=now)
+    mine = Delivery.objects.filter(workspace_id=workspace_id, status=Status.DUE)
+    return mine.filter(_free(now), ~Exists(earlier), due_at__lte=now).order_by("due_at", "id")
+
+
+def _free(now: dt.datetime) -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lte=now)
 
 
 def _receiver(workspace_id: uuid.UUID) -> Receiver | None:
@@ -188,9 +195,10 @@ def record(claim: Claim, failure: Failure | None, *, now: dt.datetime) -> bool:
     """Write down what came of it. False when another sender has claimed it since: that one's outcome counts."""
     with transaction.atomic():
         receiver = _receiver(claim.delivery.workspace_id)
-        row = Delivery.objects.filter(pk=claim.delivery.pk, lease_epoch=claim.epoch, status=Status.DUE).first()
+        held = claim.delivery
+        row = Delivery.objects.filter(pk=held.pk, lease_epoch=held.lease_epoch, status=Status.DUE).first()
         if row is None or receiver is None:
-            log.warning("webhook.fenced_off", delivery=claim.delivery.pk)
+            log.warning("webhook.fenced_off", delivery=held.pk)
             return False
         if failure is None:
             row.delete()
@@ -246,16 +254,11 @@ def ring(now: dt.datetime) -> int:
 
 
 def _ring_receiver(workspace_id: uuid.UUID, now: dt.datetime) -> int:
-    receiver = Receiver.objects.filter(pk=workspace_id).first()
-    if receiver is not None and receiver.open_until is not None and receiver.open_until > now:
-        return 0
-    mine = Delivery.objects.filter(workspace_id=workspace_id, status=Status.DUE)
-    busy = mine.filter(lease_until__gt=now).count()
-    limit = 1 if receiver is not None and receiver.failures >= BREAK_AFTER else AT_ONCE
-    heads = _heads(mine, now).order_by("due_at", "id").values_list("pk", flat=True)[: max(0, limit - busy)]
-    for _head in list(heads):
+    receiver = Receiver.objects.filter(pk=workspace_id).first() or Receiver(workspace_id=workspace_id)
+    started = len(_heads(workspace_id, now)[: _room(receiver, now)])
+    for _sender in range(started):
         _ring(workspace_id)
-    return len(heads)
+    return started
 
 
 def _ring(workspace_id: uuid.UUID) -> None:
@@ -268,8 +271,7 @@ def give_up_old(now: dt.datetime) -> int:
     """Give up, visibly, what could not be sent for days or has nowhere to go. Returns how many, at most 1,000."""
     nowhere = ~Exists(Workspace.objects.filter(pk=OuterRef("workspace_id")).exclude(event_callback_url=""))
     over = Delivery.objects.filter(status=Status.DUE).filter(Q(created_at__lt=now - GIVE_UP_AFTER) | nowhere)
-    free = over.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
-    found = list(free.order_by("id").values_list("pk", flat=True)[:CHUNK])
+    found = list(over.filter(_free(now)).order_by("id").values_list("pk", flat=True)[:CHUNK])
     reason = _("It could not be sent for too long, or there is no callback URL any more.")
     return Delivery.objects.filter(pk__in=found).update(status=Status.DEAD, error=reason) if found else 0
 
