@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from contactcenter.lib import clock
 from routing.api import base, fields, forms, paging
 from routing.api.base import Json, Links, date
 from routing.api.schema import operation
-from routing.models import Activity
+from routing.models import Activity, Workspace
 from routing.services import rows, workspaces
 
 PATH = (("sid", "WA", "The activity."),)
@@ -66,12 +67,30 @@ def wire(row: Activity, links: Links) -> Json:
     }
 
 
+def rows_of(workspace: Workspace) -> QuerySet[Activity]:
+    """The workspace's activities with all that ``wire`` shows, in one query."""
+    return Activity.objects.filter(workspace=workspace).select_related("workspace")
+
+
+def with_activities(workspace: Workspace, asked: Json, *names: str) -> Json:
+    """``asked`` with activities instead of their sids (``activity`` for ``activity_sid``), None for an empty one.
+
+    Raises 400 for what is not in the workspace.
+    """
+    for name in names:
+        sid = asked.pop(f"{name}_sid", None)
+        if sid is not None:
+            activities = Activity.objects.filter(workspace=workspace)
+            asked[name] = base.named_row(activities, sid, f"{forms.pascal(name)}Sid") if sid else None
+    return asked
+
+
 class Activities(base.WireView):
     @operation("ListActivity", "List activities.", answer=ActivityOut, listed="activities", query=ActivityFilter)
     def get(self, request: Request, workspace_sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
         asked = forms.query(request, ActivityFilter)
-        found = base.named(Activity.objects.filter(workspace=workspace).select_related("workspace"), asked)
+        found = base.named(rows_of(workspace), asked)
         if "available" in asked:
             found = found.filter(available=asked["available"])
         return self.page(paging.page(request, found, key="activities"), wire)
@@ -85,8 +104,7 @@ class Activities(base.WireView):
 
 class OneActivity(base.WireView):
     def _row(self, workspace_sid: str, sid: str) -> Activity:
-        rows = Activity.objects.filter(workspace=self.workspace(workspace_sid))
-        return base.find(rows.select_related("workspace"), sid)
+        return base.find(rows_of(self.workspace(workspace_sid)), sid)
 
     @operation("FetchActivity", "Fetch an activity.", answer=ActivityOut, path=PATH)
     def get(self, request: Request, workspace_sid: str, sid: str) -> Response:

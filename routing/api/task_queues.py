@@ -12,13 +12,15 @@ from rest_framework.response import Response
 from contactcenter.lib import clock
 from routing import members
 from routing.api import auth, base, fields, forms, paging
+from routing.api.activities import with_activities
 from routing.api.base import Json, Links, date
 from routing.api.schema import operation
-from routing.models import Activity, TaskQueue, Worker, Workspace
+from routing.models import TaskQueue, Worker, Workspace
 from routing.services import queues, rows
 
 PATH = (("sid", "WQ", "The task queue."),)
 ORDER = ("FIFO", "LIFO")
+ACTIVITIES = ("reservation_activity", "assignment_activity")
 ORDERINGS = {"DateUpdated": "updated_at"}
 
 
@@ -107,17 +109,7 @@ def wire(row: TaskQueue, links: Links) -> Json:
 
 def rows_of(workspace: Workspace) -> Any:
     """The workspace's queues with all that ``wire`` shows, in one query."""
-    related = ("workspace", "reservation_activity", "assignment_activity")
-    return TaskQueue.objects.filter(workspace=workspace).select_related(*related)
-
-
-def _with_activities(workspace: Workspace, asked: Json) -> Json:
-    for name in ("reservation_activity", "assignment_activity"):
-        sid = asked.pop(f"{name}_sid", None)
-        if sid is not None:
-            activities = Activity.objects.filter(workspace=workspace)
-            asked[name] = base.named_row(activities, sid, f"{forms.pascal(name)}Sid") if sid else None
-    return asked
+    return TaskQueue.objects.filter(workspace=workspace).select_related("workspace", *ACTIVITIES)
 
 
 class TaskQueues(base.WireView):
@@ -145,7 +137,7 @@ class TaskQueues(base.WireView):
     @operation("CreateTaskQueue", "Make a task queue.", answer=TaskQueueOut, status=201, body=TaskQueueCreate)
     def post(self, request: Request, workspace_sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
-        asked = _with_activities(workspace, forms.body(request, TaskQueueCreate))
+        asked = with_activities(workspace, forms.body(request, TaskQueueCreate), *ACTIVITIES)
         return Response(wire(queues.create_queue(workspace, now=clock.now(), **asked), self.links), status=201)
 
 
@@ -158,7 +150,7 @@ class OneTaskQueue(base.WireView):
     def post(self, request: Request, workspace_sid: str, sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
         row = base.find(rows_of(workspace), sid)
-        asked = _with_activities(workspace, forms.body(request, TaskQueueUpdate))
+        asked = with_activities(workspace, forms.body(request, TaskQueueUpdate), *ACTIVITIES)
         return Response(wire(rows.change(row, asked, now=clock.now()), self.links))
 
     @operation("DeleteTaskQueue", "Delete a task queue nothing needs.", answer=None, status=204, path=PATH)

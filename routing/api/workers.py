@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from contactcenter.lib import clock
 from routing import members
 from routing.api import auth, base, errors, fields, forms, paging
+from routing.api.activities import with_activities
 from routing.api.base import Json, Links, date
 from routing.api.schema import operation
 from routing.models import Activity, TaskQueue, Worker, Workspace
@@ -125,6 +127,13 @@ def _tests(request: Request, workspace: Workspace, asked: Json) -> list[Callable
     return tests
 
 
+def change(row: Worker, asked: Json, *, if_version: int | None, now: dt.datetime) -> None:
+    """Change what is given. Raises 412 when the worker is not in version ``if_version``."""
+    asked = with_activities(row.workspace, asked, "activity")
+    asked["reject_pending"] = asked.pop("reject_pending_reservations", False)
+    workers.update(row, if_version=if_version, now=now, **asked)
+
+
 class Workers(base.WireView):
     @operation("ListWorker", "List workers.", answer=WorkerOut, listed="workers", query=WorkerFilter)
     def get(self, request: Request, workspace_sid: str) -> Response:
@@ -152,10 +161,7 @@ class Workers(base.WireView):
     @operation("CreateWorker", "Make a worker.", answer=WorkerOut, status=201, body=WorkerCreate)
     def post(self, request: Request, workspace_sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
-        asked = forms.body(request, WorkerCreate)
-        if "activity_sid" in asked:
-            activities = Activity.objects.filter(workspace=workspace)
-            asked["activity"] = base.named_row(activities, asked.pop("activity_sid"), "ActivitySid")
+        asked = with_activities(workspace, forms.body(request, WorkerCreate), "activity")
         made = workers.create(workspace, now=clock.now(), **asked)
         return self.versioned(base.find(rows_of(workspace), made.sid), wire, status=201)
 
@@ -169,21 +175,7 @@ class OneWorker(base.WireView):
     def post(self, request: Request, workspace_sid: str, sid: str) -> Response:
         workspace = self.workspace(workspace_sid)
         row = base.find(rows_of(workspace), sid)
-        asked = forms.body(request, WorkerUpdate)
-        activity = None
-        if "activity_sid" in asked:
-            activity = base.named_row(
-                Activity.objects.filter(workspace=workspace), asked["activity_sid"], "ActivitySid"
-            )
-        workers.update(
-            row,
-            friendly_name=asked.get("friendly_name"),
-            attributes=asked.get("attributes"),
-            activity=activity,
-            reject_pending=asked.get("reject_pending_reservations", False),
-            if_version=base.expected_version(request),
-            now=clock.now(),
-        )
+        change(row, forms.body(request, WorkerUpdate), if_version=base.expected_version(request), now=clock.now())
         return self.versioned(base.find(rows_of(workspace), sid), wire)
 
     @operation("DeleteWorker", "Delete a worker who has no work.", answer=None, status=204, path=PATH, if_match=True)

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from contactcenter.lib import clock
 from routing.api import base, fields, forms, paging
+from routing.api.activities import with_activities
 from routing.api.base import Json, Links, date
 from routing.api.schema import operation
-from routing.models import Activity, Workspace
+from routing.models import Workspace
 from routing.services import rows, workspaces
 
 ORDER = ("FIFO", "LIFO")
@@ -123,11 +124,7 @@ class OneWorkspace(base.WireView):
         row = self.workspace(workspace_sid)
         asked = forms.body(request, WorkspaceUpdate)
         asked.pop("multi_task_enabled", None)
-        activities = Activity.objects.filter(workspace=row)
-        for name in ("default_activity", "timeout_activity"):
-            sid = asked.pop(f"{name}_sid", None)
-            if sid is not None:
-                asked[name] = base.named_row(activities, sid, f"{forms.pascal(name)}Sid") if sid else None
+        asked = with_activities(row, asked, "default_activity", "timeout_activity")
         return Response(wire(rows.change(row, asked, now=clock.now()), self.links))
 
     @operation("DeleteWorkspace", "Delete a workspace and all that is in it.", answer=None, status=204)

@@ -17,7 +17,6 @@ from routing.api import auth, base, errors, fields, forms, reservations, tasks, 
 from routing.api.bridge.shapes import RELATED, TRANSFER_RELATED, Shapes, under_way
 from routing.models import Activity, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
 from routing.services import tokens, transfers
-from routing.services import workers as worker_services
 
 Json = dict[str, Any]
 MAX_PAGE = 1000
@@ -62,10 +61,10 @@ class Commands:
     # ---- reading -------------------------------------------------------------------------------------------------
 
     def get_worker(self, sid: str) -> Json:
-        return self.shapes.worker(base.find(self._workers(), sid))
+        return self.shapes.worker(base.find(workers.rows_of(self.workspace), sid))
 
     def list_workers(self) -> Json:
-        return self._page(self._workers(), self.shapes.worker)
+        return self._page(workers.rows_of(self.workspace), self.shapes.worker)
 
     def list_activities(self) -> Json:
         rows = Activity.objects.filter(workspace=self.workspace)
@@ -106,21 +105,11 @@ class Commands:
     def change_worker(self, sid: str) -> Json:
         if sid != self.worker.sid and not self.grant.is_supervisor:
             raise errors.ApiError(403, errors.FORBIDDEN, "Only a supervisor may change other workers.")
-        row = base.find(self._workers(), sid)
+        row = base.find(workers.rows_of(self.workspace), sid)
         asked = self._asked(workers.WorkerUpdate)
-        activity = None
-        if "activity_sid" in asked:
-            activities = Activity.objects.filter(workspace=self.workspace)
-            activity = base.named_row(activities, asked["activity_sid"], "ActivitySid")
-        changed = worker_services.update(
-            row,
-            attributes=asked.get("attributes"),
-            activity=activity,
-            reject_pending=asked.get("reject_pending_reservations", False),
-            if_version=self.if_version,
-            now=self.now,
-        )
-        return self.shapes.worker(base.find(self._workers(), changed.sid))
+        asked.pop("friendly_name", None)  # not a worker's to choose
+        workers.change(row, asked, if_version=self.if_version, now=self.now)
+        return self.get_worker(sid)
 
     def change_reservation(self, sid: str, reservation_sid: str) -> Json:
         self._must_be_me(sid)
@@ -166,9 +155,6 @@ class Commands:
 
     def _transfer(self, sid: str) -> Json:
         return self.shapes.transfer(base.find(Transfer.objects.select_related(*TRANSFER_RELATED), sid))
-
-    def _workers(self) -> Any:
-        return Worker.objects.filter(workspace=self.workspace).select_related("workspace", "activity")
 
     def _mine(self) -> Any:
         return Reservation.objects.filter(worker=self.worker).select_related(*RELATED)
