@@ -42,16 +42,24 @@ class Delivery(models.Model):
         return f"{self.event_id} ({self.get_status_display()})"
 
 
-class Receiver(models.Model):
-    """How the workspace's callback URL has answered lately. After failures in a row it is left alone for a while."""
+class Receiving(models.Model):
+    """How an address outside has answered lately. After failures in a row it is left alone for a while."""
 
-    workspace = models.OneToOneField(
-        "routing.Workspace", on_delete=models.CASCADE, primary_key=True, related_name="receiver"
-    )
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     open_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=200, blank=True, default="")
     answered_at = models.DateTimeField(_("last answered"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Receiver(Receiving):
+    """The workspace's callback URL, which gets its events."""
+
+    workspace = models.OneToOneField(
+        "routing.Workspace", on_delete=models.CASCADE, primary_key=True, related_name="receiver"
+    )
 
     def __str__(self) -> str:
         return f"{self.workspace_id} ({self.failures})"

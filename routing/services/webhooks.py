@@ -14,19 +14,17 @@ import random
 import time
 import uuid
 from collections.abc import Iterable
-from urllib.parse import urlencode
 
-import httpx
 import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contactcenter.lib import crypto, egress
 from contactcenter.lib.errors import Refused
 from routing import event_wire
 from routing.models import Delivery, Event, Receiver, Workspace
-from routing.services import fold, signing
+from routing.services import breaker, fold, posting
+from routing.services.breaker import Failure
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +39,6 @@ MAX_BACKOFF = 3_600.0
 GIVE_UP_AFTER = dt.timedelta(days=3)
 #: Requests under way at one receiver.
 AT_ONCE = 3
-#: Failures in a row after which a receiver is left alone, and for how long at first and at most (s).
-BREAK_AFTER, BREAK_FIRST, BREAK_MOST = 5, 10.0, 300.0
 #: How long one job sends (s) before it makes room for others.
 SHIFT = 20.0
 #: Deliveries given up, or made for a replay, at a time.
@@ -101,9 +97,7 @@ def _claim(workspace_id: uuid.UUID, stream: uuid.UUID | None, *, now: dt.datetim
 
 def _room(receiver: Receiver, now: dt.datetime) -> int:
     """How many more requests the receiver may be sent now."""
-    if receiver.open_until is not None and receiver.open_until > now:
-        return 0
-    limit = 1 if receiver.failures >= BREAK_AFTER else AT_ONCE
+    limit = breaker.room(receiver, AT_ONCE, now)
     mine = Delivery.objects.filter(workspace_id=receiver.workspace_id, status=Status.DUE)
     return max(0, limit - mine.filter(lease_until__gt=now).count())
 
@@ -132,60 +126,21 @@ def _receiver(workspace_id: uuid.UUID) -> Receiver | None:
 # ---- sending -------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """Why a request counts as not arrived. ``is_receivers``: the whole receiver is ill, not this one event."""
-
-    reason: str
-    is_receivers: bool = True
-
-
 def _post(claim: Claim, *, now: dt.datetime) -> Failure | None:
     event = Event.objects.filter(pk=claim.delivery.event_id).first()
     if event is None:  # kept long enough; nothing is left to send
         return None
-    try:
-        key = signing.key()
-        if key is None:
-            return Failure(_("There is no API key for routing to sign with. Make one."))
-        request = _request(event, claim, key.account.sid, key.sid, key.secret(), now)
-        response = egress.client().send(request, stream=True)
-        try:
-            status = response.status_code
-        finally:
-            response.close()
-    except crypto.CannotUnseal as error:
-        return Failure(error.message)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        return Failure(f"{type(error).__name__}: {error}"[:200])
-    if 200 <= status < 300:
-        return None
-    return Failure(_("It answered %(status)s.") % {"status": status}, is_receivers=status >= 500 or status == 429)
-
-
-def _request(
-    event: Event, claim: Claim, account_sid: str, key_sid: str, secret: str, now: dt.datetime
-) -> httpx.Request:
-    form = event_wire.form(event, account_sid=account_sid)
-    body = urlencode(form).encode()
-    target = httpx.URL(claim.url)
-    if not target.path:
-        target = target.copy_with(path="/")
-    return egress.client().build_request(
-        "POST",
-        target,
-        content=body,
-        headers={
-            "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
-            "X-Twilio-Signature": signing.twilio(secret, str(target), form),
-            "I-Twilio-Idempotency-Token": event.sid,
-            "X-ContactCenter-Signature": signing.timed(secret, body, int(now.timestamp())),
-            "X-ContactCenter-Key": key_sid,
-            "X-ContactCenter-Attempt": str(claim.delivery.attempts),
-        },
-        timeout=httpx.Timeout(TIMEOUT, connect=5.0, pool=5.0),
-        extensions={"max_bytes": 65_536, "total_timeout": TIMEOUT},
+    answer = posting.post(
+        claim.url,
+        lambda account_sid: event_wire.form(event, account_sid=account_sid),
+        token=event.sid,
+        attempt=claim.delivery.attempts,
+        timeout=TIMEOUT,
+        now=now,
     )
+    if isinstance(answer, Failure):
+        return answer
+    return posting.refusal(answer)
 
 
 # ---- recording -----------------------------------------------------------------------------------------------------
@@ -204,7 +159,7 @@ def record(claim: Claim, failure: Failure | None, *, now: dt.datetime) -> bool:
             row.delete()
         else:
             _not_arrived(row, failure, now)
-        _judge(receiver, failure, now)
+        breaker.judge(receiver, failure, now)
     return True
 
 
@@ -222,24 +177,6 @@ def _not_arrived(row: Delivery, failure: Failure, now: dt.datetime) -> None:
     row.save(update_fields=["error", "lease_until", "status", "due_at"])
     if row.status == Status.DEAD:
         Delivery.objects.filter(stream=row.stream, status=Status.DUE, due_at__gt=now).update(due_at=now)
-
-
-def _judge(receiver: Receiver, failure: Failure | None, now: dt.datetime) -> None:
-    if failure is None or not failure.is_receivers:
-        is_news = receiver.failures > 0 or receiver.open_until is not None
-        stale = receiver.answered_at is None or now - receiver.answered_at > dt.timedelta(seconds=10)
-        if is_news or stale:
-            receiver.failures, receiver.open_until, receiver.answered_at = 0, None, now
-            receiver.error = failure.reason[:200] if failure else ""
-            receiver.save()
-        return
-    receiver.failures += 1
-    receiver.error = failure.reason[:200]
-    if receiver.failures >= BREAK_AFTER:
-        wait = min(BREAK_MOST, BREAK_FIRST * 2.0 ** min(receiver.failures - BREAK_AFTER, 10))
-        receiver.open_until = now + dt.timedelta(seconds=wait)
-        log.warning("webhook.left_alone", workspace=receiver.workspace_id, seconds=wait, failures=receiver.failures)
-    receiver.save()
 
 
 # ---- finding what is due, giving up --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from contactcenter.lib.errors import Refused
 from conversations.services import api_keys
 from routing import jobs
 from routing.models import Delivery, Event, Receiver, Reservation, Workspace
-from routing.services import configuration, fold, presence, reservations, signing, tasks, webhooks
+from routing.services import breaker, configuration, fold, presence, reservations, signing, tasks, webhooks
 from tests.factories import routing as make
 from tests.support.jobs import JobQueue
 from tests.support.receiver import Got, WebhookReceiver
@@ -192,7 +192,7 @@ def test_a_dead_receiver_is_left_alone_and_asked_now_and_then(workspace: Workspa
     receiver.answer = lambda got: 503
 
     webhooks.send(workspace.pk, now=NOW)
-    assert len(receiver.got) == webhooks.BREAK_AFTER
+    assert len(receiver.got) == breaker.BREAK_AFTER
     assert webhooks.send(workspace.pk, now=after(5)) == 0
     assert webhooks.ring(after(5)) == 0
     assert webhooks.send(workspace.pk, now=after(11)) == 1
