@@ -5,7 +5,8 @@ nothing) is read from the rows as they are now: a few queries for any number of 
 
 ``Event.facts``: ``actor`` (sid of who did it), ``from`` (hex of the queue a task came from), ``waited`` and ``queued``
 (ms, when it was accepted or canceled), ``activity_before``, ``name_before`` and ``since`` (of a worker's last
-activity), ``version`` (of a worker), ``channel`` (what became of a worker's channel).
+activity), ``version`` (of a worker), ``channel`` (what became of a worker's channel), ``failure`` (why a workflow's
+server decided nothing about an offer).
 """
 
 from __future__ import annotations
@@ -179,6 +180,8 @@ def _data(event: Event, known: _Known) -> dict[str, str]:
         found |= _worker(event, known)
     if event.reservation_id:
         found["reservation_sid"] = ids.to_sid("WR", event.reservation_id)
+    if failure := _fact(event, "failure"):
+        found |= {"error_code": failure["code"], "error_message": failure["reason"]}
     if "transfer" in event.data:
         found |= _transfer(event.data["transfer"])
     found |= _queue_and_workflow(event, known)

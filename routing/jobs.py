@@ -37,16 +37,26 @@ def enter_anew(*, workflow: str, **_: Any) -> None:
 
 @shared_task(queue="low")
 def sweep_events(**_: Any) -> None:
-    """What happened is counted and handed to the webhooks, for a second at most; then those are rung."""
+    """What happened is counted and handed to callbacks and webhooks, for a second at most; then those are rung."""
     import time
 
     from contactcenter.lib import clock
-    from routing.services import fold, webhooks
+    from routing.services import callbacks, fold, webhooks
 
     until = time.monotonic() + 1
     while fold.fold(clock.now()) and time.monotonic() < until:
         pass
+    callbacks.ring(clock.now())
     webhooks.ring(clock.now())
+
+
+@shared_task(queue="outbound", expires=10)
+def send_callbacks(*, workflow: str, **_: Any) -> None:
+    """A workflow's server is asked about its offers, for a while."""
+    from contactcenter.lib import clock
+    from routing.services import callbacks
+
+    callbacks.send(uuid.UUID(workflow), now=clock.now())
 
 
 @shared_task(queue="outbound", expires=30)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet, URLField
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from routing import actor, checks
 from routing.models import Activity, Receiver, Task, TaskChannel, TaskQueue, Workspace
+from routing.models.delivery import Receiving
 from routing.services import configuration, setup
 
 
@@ -30,6 +31,11 @@ class NewsAdmin(ModelAdmin):
         with actor.acting(str(getattr(request.user, "sid", ""))):
             configuration.save(obj, now=clock.now())
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, URLField):
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         with actor.acting(str(getattr(request.user, "sid", ""))):
             configuration.delete(obj, now=clock.now())
@@ -38,6 +44,16 @@ class NewsAdmin(ModelAdmin):
         with transaction.atomic():
             for row in queryset:
                 self.delete_model(request, row)
+
+
+def answered(receiver: Receiving | None) -> str:
+    """How an address outside has answered lately, in words."""
+    if receiver is None:
+        return "-"
+    if receiver.failures:
+        said = gettext("Failures in a row: %(number)s. Last: %(error)s")
+        return said % {"number": receiver.failures, "error": receiver.error}
+    return receiver.error or (gettext("It answers.") if receiver.answered_at else "-")
 
 
 class TaskQueueForm(forms.ModelForm):
@@ -124,20 +140,9 @@ class WorkspaceAdmin(NewsAdmin):
     ]
     readonly_fields = ["receiver_state"]
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "event_callback_url":
-            kwargs["assume_scheme"] = "https"
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
-
     @display(description=_("the callback URL now"))
     def receiver_state(self, workspace: Workspace) -> str:
-        receiver = Receiver.objects.filter(pk=workspace.pk).first()
-        if receiver is None:
-            return "-"
-        if not receiver.failures:
-            return gettext("It answers.") if receiver.answered_at else "-"
-        said = gettext("Failures in a row: %(number)s. Last: %(error)s")
-        return said % {"number": receiver.failures, "error": receiver.error}
+        return answered(Receiver.objects.filter(pk=workspace.pk).first())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

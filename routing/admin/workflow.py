@@ -22,9 +22,9 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from routing import actor, checks, importer
-from routing.admin.configuration import NewsAdmin
+from routing.admin.configuration import NewsAdmin, answered
 from routing.admin.explain import explain_page
-from routing.models import TaskQueue, Workflow
+from routing.models import CallbackReceiver, TaskQueue, Workflow
 from routing.services import configuration, setup
 
 #: Queues offered to stand for one of a document.
@@ -98,7 +98,11 @@ class WorkflowAdmin(NewsAdmin):
     form = WorkflowForm
     list_display = ["friendly_name", "filter_count", "task_reservation_timeout"]
     search_fields = ["friendly_name"]
-    fields = ["friendly_name", "task_reservation_timeout", "configuration"]
+    fields = [
+        *("friendly_name", "task_reservation_timeout", "configuration"),
+        *("assignment_callback_url", "callback_state", "fallback_assignment_callback_url", "fallback_state"),
+    ]
+    readonly_fields = ["callback_state", "fallback_state"]
     actions_list = ["import_document"]
     actions_detail = ["explain", "export"]
 
@@ -110,6 +114,17 @@ class WorkflowAdmin(NewsAdmin):
         with transaction.atomic(), actor.acting(str(getattr(request.user, "sid", ""))):
             obj.save()
             configuration.saved(obj, is_new=False, now=clock.now())
+
+    @display(description=_("the callback URL now"))
+    def callback_state(self, row: Workflow) -> str:
+        return self._state(row, row.assignment_callback_url, is_fallback=False)
+
+    @display(description=_("the fallback URL now"))
+    def fallback_state(self, row: Workflow) -> str:
+        return self._state(row, row.fallback_assignment_callback_url, is_fallback=True)
+
+    def _state(self, row: Workflow, url: str, *, is_fallback: bool) -> str:
+        return answered(CallbackReceiver.objects.filter(workflow_id=row.pk, is_fallback=is_fallback, url=url).first())
 
     @display(description=_("filters"))
     def filter_count(self, row: Workflow) -> int:

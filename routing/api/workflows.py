@@ -30,8 +30,12 @@ class WorkflowOut(serializers.Serializer[Any]):
     workspace_sid = fields.Sid("WS", help_text="Its workspace.")
     friendly_name = serializers.CharField(max_length=64, help_text="Its name.")
     configuration = serializers.CharField(help_text="The workflow document, JSON as text.")
-    assignment_callback_url = serializers.CharField(allow_null=True, help_text="Kept; nothing is called.")
-    fallback_assignment_callback_url = serializers.CharField(allow_null=True, help_text="Kept; nothing is called.")
+    assignment_callback_url = serializers.CharField(
+        allow_null=True, help_text="Asked about every offer: accept, reject, or decide later."
+    )
+    fallback_assignment_callback_url = serializers.CharField(
+        allow_null=True, help_text="Asked when the first one fails."
+    )
     task_reservation_timeout = serializers.IntegerField(
         min_value=1, max_value=86400, help_text="Seconds an offer stays open."
     )
@@ -46,8 +50,10 @@ class WorkflowOut(serializers.Serializer[Any]):
 
 
 class _WorkflowFields(serializers.Serializer[Any]):
-    assignment_callback_url = fields.CallbackUrl(required=False, help_text="Kept; nothing is called.")
-    fallback_assignment_callback_url = fields.CallbackUrl(required=False, help_text="Kept; nothing is called.")
+    assignment_callback_url = fields.CallbackUrl(
+        required=False, help_text="Asked about every offer: accept, reject, or decide later."
+    )
+    fallback_assignment_callback_url = fields.CallbackUrl(required=False, help_text="Asked when the first one fails.")
     task_reservation_timeout = serializers.IntegerField(
         min_value=1, max_value=86400, required=False, help_text="Seconds an offer stays open, 120 if never given."
     )

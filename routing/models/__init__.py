@@ -1,5 +1,6 @@
 """Who should answer. Names and states are TaskRouter's; one default workspace per installation."""
 
+from routing.models.callback import Callback, CallbackReceiver
 from routing.models.delivery import Delivery, Receiver
 from routing.models.event import Change, Event, EventBatch, Lease
 from routing.models.queue import TaskQueue, Workflow
@@ -11,6 +12,8 @@ from routing.models.workspace import Workspace
 
 __all__ = [
     "Activity",
+    "Callback",
+    "CallbackReceiver",
     "Change",
     "Delivery",
     "Event",

@@ -57,8 +57,20 @@ class Workflow(Row):
     friendly_name = models.CharField(_("name"), max_length=64)
     configuration = models.JSONField(_("configuration"), default=dict)
     task_reservation_timeout = models.PositiveIntegerField(_("reservation timeout (s)"), default=120)
-    assignment_callback_url = models.URLField(max_length=2048, blank=True, default="")
-    fallback_assignment_callback_url = models.URLField(max_length=2048, blank=True, default="")
+    assignment_callback_url = models.URLField(
+        _("assignment callback URL"),
+        max_length=2048,
+        blank=True,
+        default="",
+        help_text=_("Asked about every offer, signed; it may accept or decline for the agent."),
+    )
+    fallback_assignment_callback_url = models.URLField(
+        _("fallback assignment callback URL"),
+        max_length=2048,
+        blank=True,
+        default="",
+        help_text=_("Asked when the first one fails."),
+    )
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(default=clock.now, editable=False)
 

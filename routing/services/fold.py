@@ -1,4 +1,4 @@
-"""What happened is counted, and handed to the webhooks: each event exactly once.
+"""What happened is counted, and handed to webhooks and assignment callbacks: each event exactly once.
 
 The outbox is taken, the figures are added to, the deliveries are made and the outbox is emptied in one transaction by
 one process at a time. Order is that of the commits (see ``EventBatch``), so the deliveries of a task are, too.
@@ -19,7 +19,7 @@ from contactcenter.lib.errors import Refused
 from routing import sql
 from routing.models import Delivery, Event, EventBatch, Folding, Stay, Tally, WorkerTally, Workspace
 from routing.models.tally import HOUR, MINUTE
-from routing.services import outbox
+from routing.services import callbacks, outbox
 from routing.statistics import counting, reading, tallies
 from routing.statistics.counting import Counted
 
@@ -83,7 +83,8 @@ def _hold() -> bool:
 
 
 def _hand_on(events: list[Counted], now: dt.datetime) -> None:
-    """A delivery for every event a workspace's callback wants."""
+    """A delivery for every event a workspace's callback wants; offers to ask a workflow's server about."""
+    callbacks.note(events)
     wanted = receivers()
     if not wanted:
         return

@@ -61,10 +61,17 @@ class Ledger:
         self.changed_queue(task.queue_id)
 
     def about_reservation(
-        self, type: str, reservation: Reservation, task: Task, worker: Worker, data: dict[str, Any] | None = None
+        self,
+        type: str,
+        reservation: Reservation,
+        task: Task,
+        worker: Worker,
+        data: dict[str, Any] | None = None,
+        **facts: Any,
     ) -> None:
         """An event of the worker's stream and of the task's."""
-        self._entries.append(_Entry(type, task, worker, reservation, task.queue_id, task.workflow_id, data or {}, {}))
+        about = (reservation, task.queue_id, task.workflow_id)
+        self._entries.append(_Entry(type, task, worker, *about, data or {}, facts))
         self.changed("task", task.pk)
         self.changed("worker", worker.pk)
 

@@ -113,6 +113,22 @@ def rescind(reservation_id: uuid.UUID, *, reason: str, now: dt.datetime) -> bool
     return True
 
 
+def note_failure(reservation_id: uuid.UUID, *, code: int, reason: str, now: dt.datetime) -> bool:
+    """The workflow's server could not be asked about an offer, or said what cannot be done. The offer stays open: the
+    event tells operators. Returns whether it was open."""
+    with transaction.atomic():
+        held = _locked_by_id(reservation_id)
+        if held is None or held[1].status != Reservation.Status.PENDING:
+            return False
+        found, offer = held
+        ledger = Ledger(now)
+        worker = found.workers[offer.worker_id]
+        failure = {"code": code, "reason": reason[:200]}
+        ledger.about_reservation("reservation.failed", offer, found.task, worker, failure=failure)
+        ledger.write()
+    return True
+
+
 def _decline(
     found: Seats,
     reservation: Reservation,

@@ -49,7 +49,7 @@ MEASURES = {
 
 
 class Counted(NamedTuple):
-    """The columns of an event that are counted by."""
+    """The columns of an event that it is counted, and handed on, by."""
 
     id: uuid.UUID
     created_at: dt.datetime
@@ -61,6 +61,7 @@ class Counted(NamedTuple):
     worker_id: uuid.UUID | None
     task_id: uuid.UUID | None
     facts: Mapping[str, Any] | None
+    reservation_id: uuid.UUID | None
 
 
 class Key(NamedTuple):

@@ -130,6 +130,9 @@ STORIES: dict[str, Callable[[Desk], object]] = {
     "reservation.timeout": lambda desk: reservations.expire(desk.open.pk, now=desk.now + dt.timedelta(seconds=120)),
     "reservation.rescinded": rescinded,
     "reservation.canceled": lambda desk: tasks.cancel(desk.task(desk.open), reason="left", now=desk.now),
+    "reservation.failed": lambda desk: reservations.note_failure(
+        desk.open.pk, code=40001, reason="The answer is not JSON.", now=desk.now
+    ),
     "reservation.wrapup": wrapped_up,
     "reservation.completed": completed,
     "task.transfer-initiated": begun,

@@ -20,12 +20,21 @@ class Got:
     body: bytes
 
 
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """An answer with a body."""
+
+    body: bytes
+    content_type: str = "application/json"
+    status: int = 200
+
+
 class WebhookReceiver:
-    """``got``: every request, in the order of arrival. ``answer``: request -> status; raises to hang up."""
+    """``got``: every request, in the order of arrival. ``answer``: request -> status or reply; raises to hang up."""
 
     def __init__(self) -> None:
         self.got: list[Got] = []
-        self.answer: Callable[[Got], int] = lambda got: 204
+        self.answer: Callable[[Got], int | Reply] = lambda got: 204
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -37,13 +46,19 @@ class WebhookReceiver:
                 got = Got(f"http://{outer.host}{self.path}", form, dict(self.headers.items()), body)
                 outer.got.append(got)
                 try:
-                    status = outer.answer(got)
+                    answer = outer.answer(got)
+                    self._send(answer)
                 except ConnectionError:
                     self.close_connection = True
-                    return
-                self.send_response(status)
-                self.send_header("content-length", "0")
+
+            def _send(self, answer: int | Reply) -> None:
+                reply = answer if isinstance(answer, Reply) else Reply(b"", "", answer)
+                self.send_response(reply.status)
+                if reply.content_type:
+                    self.send_header("content-type", reply.content_type)
+                self.send_header("content-length", str(len(reply.body)))
                 self.end_headers()
+                self.wfile.write(reply.body)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from routing.models import TaskQueue, Workflow
+from routing.models import CallbackReceiver, TaskQueue, Workflow
 from tests.factories import agents
 from tests.factories import routing as make
 
@@ -178,3 +178,25 @@ def test_who_sees_workflows_but_not_agents_is_refused_too() -> None:
     client.force_login(person)
 
     assert client.get(f"/admin/routing/workflow/{workflow.pk}/explain/").status_code == 403
+
+
+def test_a_workflows_page_says_how_its_server_answers(supervisor: Client) -> None:
+    workflow = make.workflow({"queue": make.queue(name="Orders")})
+    page = reverse("admin:routing_workflow_change", args=[workflow.pk])
+    url = "https://shop.example/offers"
+    CallbackReceiver.objects.create(workflow=workflow, is_fallback=False, url=url, failures=7, error="It answered 503.")
+
+    saved = supervisor.post(
+        page,
+        {
+            **{"friendly_name": "W", "task_reservation_timeout": 120, "assignment_callback_url": url},
+            "configuration": json.dumps(workflow.configuration),
+        },
+    )
+
+    workflow.refresh_from_db()
+    assert saved.status_code == 302
+    assert workflow.assignment_callback_url == url
+    assert "Failures in a row: 7. Last: It answered 503." in supervisor.get(page).content.decode()
+    CallbackReceiver.objects.update(failures=0, error="The answer is not JSON.")
+    assert "The answer is not JSON." in supervisor.get(page).content.decode()

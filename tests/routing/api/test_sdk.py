@@ -12,7 +12,9 @@ import pytest
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
-from tests.routing.api.conftest import Site
+from tests.routing.api.conftest import Site, site_of
+from tests.support import live
+from tests.support.receiver import Got, Reply, WebhookReceiver
 
 
 def test_workspaces_and_activities_live_and_die(client: Client) -> None:
@@ -290,3 +292,46 @@ def test_a_task_can_be_sent_straight_to_a_worker_or_a_queue(client: Client) -> N
     offer = eventually(lambda: direct.reservations.list())[0]
     assert (offer.worker_name, direct.task_queue_sid, direct.ignore_capacity) == ("Bob", other.sid, True)
     assert desk.workspace.tasks.list(routing_target=bob.sid)[0].sid == direct.sid
+
+
+def test_an_offer_is_answered_by_instruction(client: Client) -> None:
+    desk = Desk(client, "Instructions")
+    desk.ann.update(activity_sid=desk.available.sid)
+    first = desk.task()
+    offer = eventually(lambda: first.reservations.list())[0]
+
+    with pytest.raises(TwilioRestException) as error:
+        offer.update(instruction="dequeue", dequeue_to="+15550100")
+    assert (error.value.status, error.value.code) == (400, 40140)
+    assert offer.update(instruction="accept").reservation_status == "accepted"
+    assert first.fetch().assignment_status == "assigned"
+    first.update(assignment_status="completed", reason="paid")
+
+    second = desk.task()
+    again = eventually(lambda: second.reservations.list())[0]
+    answered = again.update(instruction="reject", worker_activity_sid=desk.offline.sid)
+    assert answered.reservation_status == "rejected"
+    assert desk.ann.fetch().activity_name == "Offline"
+
+
+def test_a_workflows_server_takes_offers_within_seconds() -> None:
+    with WebhookReceiver().running() as server, live.running("serve", env={"EGRESS_ALLOW_PRIVATE": server.host}) as it:
+        offered: list[float] = []
+
+        def answer(got: Got) -> Reply:
+            offered.append(time.time())
+            return Reply(b'{"instruction": "accept"}')
+
+        server.answer = answer
+        client = site_of(it).client()
+        desk = Desk(client, "Callbacks")
+        changed = desk.workflow.update(assignment_callback_url=server.url)
+        assert changed.assignment_callback_url == server.url
+        desk.ann.update(activity_sid=desk.available.sid)
+        task = desk.task()
+
+        eventually(lambda: task.fetch().assignment_status == "assigned")
+
+        event = desk.workspace.events.list(event_type="reservation.created")[0]
+        assert offered[0] - event.event_date_ms / 1000 < 5
+        assert server.got[0].form["ReservationSid"] == event.resource_sid

@@ -1,0 +1,464 @@
+"""A workflow's server, a real one on loopback, is asked about offers and answers as servers do: well, badly, never."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from conversations.services import api_keys
+from routing import event_wire, jobs
+from routing.models import Callback, CallbackReceiver, Event, Reservation, Task, Worker, Workflow
+from routing.services import breaker, callbacks, fold, reservations, tasks, transfers
+from routing.services.instructions import Instruction, Wrong
+from tests.factories import routing as make
+from tests.support.jobs import JobQueue
+from tests.support.receiver import Got, Reply, WebhookReceiver
+
+pytestmark = pytest.mark.django_db
+
+NOW = make.NOW
+ACCEPT = Reply(b'{"instruction": "accept"}')
+
+
+def after(seconds: float) -> dt.datetime:
+    return NOW + dt.timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[WebhookReceiver]:
+    with WebhookReceiver().running() as made:
+        settings.EGRESS_ALLOW_PRIVATE = [*settings.EGRESS_ALLOW_PRIVATE, made.host]
+        yield made
+
+
+@pytest.fixture
+def spare(settings: Any) -> Iterator[WebhookReceiver]:
+    with WebhookReceiver().running() as made:
+        settings.EGRESS_ALLOW_PRIVATE = [*settings.EGRESS_ALLOW_PRIVATE, made.host]
+        made.answer = lambda got: ACCEPT
+        yield made
+
+
+@pytest.fixture
+def secret() -> str:
+    return api_keys.create(name="Shop", scopes=["routing"], now=NOW)[1]
+
+
+@pytest.fixture
+def workflow(server: WebhookReceiver, secret: str) -> Workflow:
+    made = make.workflow({"queue": make.queue(name="Sales")})
+    made.assignment_callback_url = server.url
+    made.save()
+    return made
+
+
+@pytest.fixture
+def with_fallback(workflow: Workflow, spare: WebhookReceiver) -> Workflow:
+    workflow.fallback_assignment_callback_url = spare.url
+    workflow.save()
+    return workflow
+
+
+def offer(workflow: Workflow, *, worker: Worker | None = None, **arguments: Any) -> Reservation:
+    """A task of the workflow, offered to a worker and noted to be asked about."""
+    worker = worker or make.worker(now=NOW)
+    task = make.task(workflow=workflow, now=NOW, **arguments)
+    make.route(after(3))
+    note()
+    return Reservation.objects.get(task=task)
+
+
+def note() -> None:
+    while fold.fold(after(3)):
+        pass
+
+
+def failures() -> list[tuple[str, str]]:
+    """(error code, message) of what operators were told, in order."""
+    events = Event.objects.filter(type="reservation.failed").order_by("id")
+    shown = [event_wire.form(event, account_sid="AC1") for event in events]
+    return [(form["ErrorCode"], form["ErrorMessage"]) for form in shown]
+
+
+def test_the_server_is_asked_in_taskrouters_words_signed_and_may_accept(
+    workflow: Workflow, server: WebhookReceiver, secret: str
+) -> None:
+    worker = make.worker(name="Ada", attributes={"skills": ["ä"]}, now=NOW)
+    reservation = offer(workflow, worker=worker, attributes={"kind": "bill"}, priority=7)
+    server.answer = lambda got: ACCEPT
+
+    assert callbacks.send(workflow.pk, now=after(4)) == 1
+
+    task = Task.objects.get()
+    assert task.queue is not None
+    assert dict(server.got[0].form) == {
+        "Timestamp": str(int(after(3).timestamp())),
+        "AccountSid": api_keys.account().sid,
+        "WorkspaceSid": workflow.workspace.sid,
+        "WorkflowSid": workflow.sid,
+        "TaskQueueSid": task.queue.sid,
+        "WorkerSid": worker.sid,
+        "WorkerAttributes": '{"skills": ["ä"]}',
+        "TaskSid": task.sid,
+        "TaskAttributes": '{"kind": "bill"}',
+        "TaskAge": "3",
+        "TaskPriority": "7",
+        "ReservationSid": reservation.sid,
+    }
+    signature = server.got[0].headers["X-Twilio-Signature"]
+    assert RequestValidator(secret).validate(server.got[0].url, dict(server.got[0].form), signature)
+    assert server.got[0].headers["I-Twilio-Idempotency-Token"] == reservation.sid
+    assert make.offers(task) == [("Ada", "accepted")]
+    assert task.status == "assigned"
+    event = event_wire.wire(Event.objects.get(type="reservation.accepted"))
+    assert (event["actor_type"], event["actor_sid"]) == ("workspace", workflow.workspace.sid)
+    assert not Callback.objects.exists()
+    assert callbacks.send(workflow.pk, now=after(5)) == 0
+
+
+def test_a_rejected_offer_goes_on_and_its_worker_where_the_server_says(
+    workflow: Workflow, server: WebhookReceiver
+) -> None:
+    worker = make.worker(now=NOW)
+    reservation = offer(workflow, worker=worker)
+    rest = make.activity("Break")
+    server.answer = lambda got: Reply(
+        json.dumps({"instruction": "reject", "activity_sid": rest.sid}).encode(), "application/json; charset=utf-8"
+    )
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    reservation.refresh_from_db()
+    worker.refresh_from_db()
+    assert (reservation.status, worker.activity) == ("rejected", rest)
+    assert Task.objects.get().status == "pending"
+
+
+def test_a_rejecting_server_need_not_say_where_the_worker_goes(workflow: Workflow, server: WebhookReceiver) -> None:
+    worker = make.worker(now=NOW)
+    reservation = offer(workflow, worker=worker)
+    server.answer = lambda got: Reply(b'{"instruction": "reject"}')
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    reservation.refresh_from_db()
+    worker.refresh_from_db()
+    assert (reservation.status, worker.activity.friendly_name) == ("rejected", "Available")
+
+
+@pytest.mark.parametrize("answer", [200, 204, Reply(b""), Reply(b" \n", "text/plain")])
+def test_an_empty_answer_leaves_the_offer_to_others(
+    workflow: Workflow, server: WebhookReceiver, answer: int | Reply
+) -> None:
+    reservation = offer(workflow)
+    server.answer = lambda got: answer
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    reservation.refresh_from_db()
+    assert reservation.status == "pending"
+    assert failures() == []
+    assert not Callback.objects.exists()
+    assert CallbackReceiver.objects.get().error == ""
+
+
+def hang_up(got: Got) -> int:
+    raise ConnectionResetError
+
+
+WRONG: dict[str, tuple[Any, str, str]] = {
+    "an error": (lambda got: 500, "11200", "It answered 500."),
+    "not found": (lambda got: 404, "11200", "It answered 404."),
+    "elsewhere": (lambda got: 302, "11200", "It answered 302."),
+    "no answer": (hang_up, "11200", "RemoteProtocolError: Server disconnected without sending a response."),
+    "too much": (lambda got: Reply(b" " * 70_000), "11200", "AnswerTooLarge: The answer is too large."),
+    "no type": (lambda got: Reply(ACCEPT.body, ""), "40000", "The answer's Content-Type is not application/json."),
+    "a page": (lambda got: Reply(b"<p>", "text/html"), "40000", "The answer's Content-Type is not application/json."),
+    "half": (lambda got: Reply(b'{"instruction": '), "40001", "The answer is not JSON."),
+    "deep": (lambda got: Reply(b"[" * 60_000), "40001", "The answer is not JSON."),
+    "other letters": (lambda got: Reply(b"\xff\xfe\xfd"), "40001", "The answer is not JSON."),
+    "a list": (lambda got: Reply(b"[]"), "40005", "The answer has no instruction."),
+    "nothing": (lambda got: Reply(b"{}"), "40005", "The answer has no instruction."),
+    "a number": (lambda got: Reply(b'{"instruction": 1}'), "40005", "The answer has no instruction."),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_after_a_wrong_answer_the_fallback_is_asked(
+    with_fallback: Workflow, server: WebhookReceiver, spare: WebhookReceiver, kind: str
+) -> None:
+    reservation = offer(with_fallback)
+    server.answer = WRONG[kind][0]
+
+    callbacks.send(with_fallback.pk, now=after(4))
+
+    assert len(server.got) == 1
+    assert spare.got[0].form == server.got[0].form
+    reservation.refresh_from_db()
+    assert reservation.status == "accepted"
+    assert failures() == []
+    assert CallbackReceiver.objects.get(is_fallback=False).error == WRONG[kind][2]
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_when_nobody_decides_the_offer_stays_open_and_operators_are_told(
+    workflow: Workflow, server: WebhookReceiver, kind: str
+) -> None:
+    worker = make.worker(now=NOW)
+    reservation = offer(workflow, worker=worker)
+    answer, code, message = WRONG[kind]
+    server.answer = answer
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    assert failures() == [(code, message)]
+    assert not Callback.objects.exists()
+    reservations.accept(reservation, by=worker, now=after(5))
+    assert Task.objects.get().status == "assigned"
+
+
+def test_a_server_that_is_slow_has_five_seconds(
+    with_fallback: Workflow, server: WebhookReceiver, spare: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callbacks.TIMEOUT == 5.0
+    monkeypatch.setattr(callbacks, "TIMEOUT", 0.5)
+    reservation = offer(with_fallback)
+    ended = threading.Event()
+
+    def answer(got: Got) -> int:
+        ended.wait(10)
+        return 200
+
+    server.answer = answer
+    callbacks.send(with_fallback.pk, now=after(4))
+    ended.set()
+
+    assert len(spare.got) == 1
+    reservation.refresh_from_db()
+    assert reservation.status == "accepted"
+
+
+CANNOT = {
+    **{name: ("40140", f"{name} needs a phone call, and the task has none.") for name in ("dequeue", "call")},
+    **{name: ("40140", f"{name} needs a phone call, and the task has none.") for name in ("conference", "redirect")},
+    "supervise": ("40140", "supervise needs a phone call, and the task has none."),
+    "dance": ("55555", "There is no instruction dance."),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT)
+def test_what_cannot_be_done_is_recorded_and_the_offer_stays_open(
+    with_fallback: Workflow, server: WebhookReceiver, spare: WebhookReceiver, name: str
+) -> None:
+    reservation = offer(with_fallback)
+    server.answer = lambda got: Reply(json.dumps({"instruction": name, "to": "+15550100"}).encode())
+
+    callbacks.send(with_fallback.pk, now=after(4))
+
+    assert failures() == [CANNOT[name]]
+    assert spare.got == []  # the server did answer
+    reservation.refresh_from_db()
+    assert reservation.status == "pending"
+
+
+def test_rejecting_into_an_activity_that_is_not_there_is_recorded(workflow: Workflow, server: WebhookReceiver) -> None:
+    reservation = offer(workflow)
+    server.answer = lambda got: Reply(b'{"instruction": "reject", "activity_sid": "WA1"}')
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    assert failures() == [("40100", "The workspace has no activity of this activity_sid.")]
+    reservation.refresh_from_db()
+    assert reservation.status == "pending"
+
+
+def test_an_offer_that_has_ended_is_not_asked_about(workflow: Workflow, server: WebhookReceiver) -> None:
+    worker = make.worker(now=NOW)
+    answered = offer(workflow, worker=worker)
+    gone = offer(workflow, worker=worker)
+    open_ = offer(workflow, worker=worker)
+    reservations.accept(answered, by=worker, now=after(4))
+    gone.task.delete()
+
+    assert callbacks.send(workflow.pk, now=after(5)) == 1
+
+    assert [got.form["ReservationSid"] for got in server.got] == [open_.sid]
+    assert not Callback.objects.exists()
+
+
+def test_an_offer_that_ends_while_the_server_thinks_stays_as_it_is(workflow: Workflow, server: WebhookReceiver) -> None:
+    reservation = offer(workflow)
+    claim = callbacks._claim(workflow.pk, now=after(4))
+    assert claim is not None
+    tasks.cancel(reservation.task, reason="left", now=after(5))
+
+    assert callbacks.record(claim, Instruction("accept"), now=after(6)) is True
+
+    reservation.refresh_from_db()
+    assert reservation.status == "canceled"
+
+
+def test_of_an_offer_that_ended_while_the_server_thought_nobody_is_told(
+    workflow: Workflow, server: WebhookReceiver
+) -> None:
+    reservation = offer(workflow)
+    claim = callbacks._claim(workflow.pk, now=after(4))
+    assert claim is not None
+    tasks.cancel(reservation.task, reason="left", now=after(5))
+
+    assert callbacks.record(claim, Wrong(40001, "The answer is not JSON."), now=after(6)) is True
+
+    assert failures() == []
+
+
+def test_a_sender_that_died_has_its_offer_asked_about_again_and_its_late_word_does_not_count(
+    workflow: Workflow, server: WebhookReceiver
+) -> None:
+    reservation = offer(workflow)
+    first = callbacks._claim(workflow.pk, now=after(4))
+    assert first is not None
+    assert callbacks._ask(first, lambda: after(4)) is None  # and the process is gone
+    server.answer = lambda got: ACCEPT
+
+    assert callbacks.send(workflow.pk, now=after(30)) == 0
+    second = callbacks._claim(workflow.pk, now=after(35))
+    assert second is not None
+    heard = callbacks._ask(second, lambda: after(35))
+    assert callbacks.record(first, Instruction("reject"), now=after(36)) is False  # only slow, not dead
+    assert callbacks.record(second, heard, now=after(36)) is True
+
+    assert server.got[0].form == server.got[1].form
+    reservation.refresh_from_db()
+    assert reservation.status == "accepted"
+
+
+def test_a_server_that_is_down_costs_few_offers_their_five_seconds(
+    with_fallback: Workflow, server: WebhookReceiver, spare: WebhookReceiver
+) -> None:
+    worker = make.worker(capacities={"chat": 50}, capacity=10_000, now=NOW)
+    for _ in range(8):
+        offer(with_fallback, worker=worker)
+    server.answer = lambda got: 503
+
+    assert callbacks.send(with_fallback.pk, now=after(4)) == 8
+
+    assert len(server.got) == breaker.BREAK_AFTER
+    assert len(spare.got) == 8
+    server.answer = lambda got: ACCEPT
+    offer(with_fallback, worker=worker)
+    callbacks.send(with_fallback.pk, now=after(60))
+    assert (len(server.got), len(spare.got)) == (breaker.BREAK_AFTER + 1, 8)
+
+
+def test_another_address_is_asked_though_the_one_before_is_left_alone(
+    workflow: Workflow, server: WebhookReceiver, spare: WebhookReceiver
+) -> None:
+    worker = make.worker(capacities={"chat": 50}, capacity=10_000, now=NOW)
+    for _ in range(6):
+        offer(workflow, worker=worker)
+    server.answer = lambda got: 503
+    callbacks.send(workflow.pk, now=after(4))
+    assert failures()[-1] == ("11200", "It is left alone after 5 failures. Last: It answered 503.")
+    workflow.assignment_callback_url = spare.url
+    workflow.save()
+    offer(workflow, worker=worker)
+
+    callbacks.send(workflow.pk, now=after(5))
+
+    assert len(spare.got) == 1
+    known = CallbackReceiver.objects.get()
+    assert (known.url, known.failures, known.error) == (spare.url, 0, "")
+
+
+def test_without_a_key_to_sign_with_nothing_is_asked(server: WebhookReceiver) -> None:
+    workflow = make.workflow({"queue": make.queue()})
+    workflow.assignment_callback_url = server.url
+    workflow.save()
+    offer(workflow)
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    assert server.got == []
+    assert failures() == [("11200", "There is no API key for routing to sign with. Make one.")]
+
+
+def test_an_address_inside_the_house_is_not_asked(workflow: Workflow, server: WebhookReceiver, settings: Any) -> None:
+    settings.EGRESS_ALLOW_PRIVATE = []
+    offer(workflow)
+
+    callbacks.send(workflow.pk, now=after(4))
+
+    assert server.got == []
+    assert failures()[0][1].startswith("AddressRefused")
+
+
+def test_a_workflow_without_an_address_leaves_nothing_to_ask(workflow: Workflow, server: WebhookReceiver) -> None:
+    other = make.workflow({"queue": make.queue()})
+    offer(other)
+    assert not Callback.objects.exists()
+
+    offer(workflow)
+    workflow.assignment_callback_url = ""
+    workflow.save()
+    assert callbacks.send(workflow.pk, now=after(4)) == 0
+    assert not Callback.objects.exists()
+
+
+def test_an_offer_that_is_gone_before_it_is_noted_stops_nobody(workflow: Workflow, server: WebhookReceiver) -> None:
+    make.worker(now=NOW)
+    make.task(workflow=workflow, now=NOW)
+    make.route(NOW)
+    Task.objects.all().delete()
+
+    note()
+
+    assert callbacks.send(workflow.pk, now=after(4)) == 0
+    assert not Callback.objects.exists()
+
+
+def test_who_is_asked_to_take_over_is_asked_about_too(workflow: Workflow, server: WebhookReceiver) -> None:
+    giver, taker = make.worker(name="Giver", now=NOW), make.worker(name="Taker", now=after(1))
+    held = offer(workflow, worker=giver)
+    reservations.accept(held, by=giver, now=after(3))
+    transfers.start(held, to=taker, by=giver, now=after(4))
+    make.route(after(4))
+    note()
+    server.answer = lambda got: ACCEPT
+
+    assert callbacks.send(workflow.pk, now=after(5)) == 1
+
+    assert server.got[0].form["WorkerSid"] == taker.sid
+    assert make.offers(held.task) == [("Giver", "accepted"), ("Taker", "accepted")]
+
+
+def test_few_requests_are_under_way_for_one_workflow(workflow: Workflow, drain: JobQueue) -> None:
+    worker = make.worker(capacities={"chat": 50}, capacity=10_000, now=NOW)
+    for _ in range(6):
+        offer(workflow, worker=worker)
+    drain.clear()
+
+    assert callbacks.ring(after(4)) == callbacks.AT_ONCE
+    assert drain.names() == ["routing.jobs.send_callbacks"] * callbacks.AT_ONCE
+    claims = [callbacks._claim(workflow.pk, now=after(4)) for _ in range(callbacks.AT_ONCE)]
+    assert len({claim.offer.pk for claim in claims if claim}) == callbacks.AT_ONCE
+    assert callbacks._claim(workflow.pk, now=after(4)) is None
+    assert callbacks.ring(after(4)) == 0
+    assert callbacks.ring(after(40)) == callbacks.AT_ONCE  # they are dead
+
+
+def test_the_sweep_does_all_of_it(workflow: Workflow, server: WebhookReceiver, drain: JobQueue) -> None:
+    make.worker(now=NOW)
+    task = make.task(workflow=workflow, now=NOW)
+    make.route(NOW)
+    server.answer = lambda got: ACCEPT
+
+    jobs.sweep_events()
+    drain(queue="outbound")
+
+    assert Task.objects.get(pk=task.pk).status == "assigned"
