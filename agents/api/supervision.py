@@ -44,10 +44,12 @@ class SupervisionView(base.ConsoleView):
 
 
 class Overview(SupervisionView):
-    """GET -> the live view's whole state."""
+    """GET ?workspace=WS.. (the default one without) -> the live view's whole state."""
 
     def get(self, request: Request) -> Response:
-        return Response(overview.state(access.person(request), now=clock.now()))
+        person = access.person(request)
+        workspace = scope.get_workspace(person, request.query_params.get("workspace", ""))
+        return Response(overview.state(person, workspace, now=clock.now()))
 
 
 class ChannelChange(serializers.Serializer[Any]):

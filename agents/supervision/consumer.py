@@ -1,4 +1,5 @@
-"""``/ws/supervision/``, the live view: first the whole state, then rows that changed, at most once a second."""
+"""``/ws/supervision/?workspace=WS...``, the live view of a workspace (the default one unless said): first the whole
+state, then rows that changed, at most once a second. A workspace that is none of theirs is refused by name."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 import uuid
 import weakref
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -15,6 +17,7 @@ from agents import access, protocol, threads
 from agents.models import User
 from agents.supervision import overview, scope
 from contactcenter.lib import clock, groups
+from contactcenter.lib.errors import NotVisible
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +30,9 @@ AT_LEAST_EVERY = 5.0
 GATHER = 0.5
 LISTS = ("queues", "agents", "tasks")
 MAX_FRAME = 4096
-
+#: How it ends: the reason told, and the close code.
+SIGNED_OUT = ("signed_out", protocol.NOT_SIGNED_IN)
+NO_WORKSPACE = ("no_workspace", protocol.NO_WORKSPACE)
 
 #: Reads at a time in one event loop: they may take seconds where there is much to count, and consoles need threads too.
 READS = 2
@@ -45,6 +50,7 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
 
     user_id: uuid.UUID
     session_key: str
+    workspace: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,9 +67,11 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
         await self.accept()
         user = self.scope["user"]
         if not user.is_authenticated:
-            await self._end()
+            await self._end(*SIGNED_OUT)
             return
         self.user_id, self.session_key = user.pk, self.scope["session"].session_key
+        query = parse_qs(self.scope["query_string"].decode(errors="replace"))
+        self.workspace = query.get("workspace", [""])[0]
         self._task = asyncio.create_task(self._run())
 
     async def disconnect(self, code: int) -> None:
@@ -89,12 +97,15 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
             started = loop.time()
             try:
                 async with _reads():
-                    state = await threads.call(_read, self.user_id, self.session_key)
+                    state = await threads.call(_read, self.user_id, self.session_key, self.workspace)
+            except NotVisible:
+                await self._end(*NO_WORKSPACE)
+                return
             except Exception:  # the database is away: the next look tries again
                 log.exception("supervision.read_failed")
             else:
                 if state is None:
-                    await self._end()
+                    await self._end(*SIGNED_OUT)
                     return
                 await self._tell(state)
             await asyncio.sleep(max(EVERY, loop.time() - started))
@@ -126,9 +137,9 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
     async def _say(self, frame: Json) -> None:
         await self.send(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
 
-    async def _end(self) -> None:
-        await self._say({"type": "bye", "reason": "signed_out"})
-        await self.close(protocol.NOT_SIGNED_IN)
+    async def _end(self, reason: str, code: int) -> None:
+        await self._say({"type": "bye", "reason": reason})
+        await self.close(code)
 
     async def _join(self) -> None:
         try:
@@ -143,9 +154,10 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
             log.warning("supervision.leave_failed", error=type(error).__name__)
 
 
-def _read(user_id: uuid.UUID, session_key: str) -> Json | None:
-    """The state as this person may see it now; None when they may not any more."""
+def _read(user_id: uuid.UUID, session_key: str, workspace: str) -> Json | None:
+    """The state as this person may see it now; None when they may not any more. Raises ``NotVisible`` for a workspace
+    that is none of theirs."""
     user = User.objects.filter(pk=user_id).first()
     if user is None or not scope.may_look(user) or session_key not in access.standing({session_key: user_id}):
         return None
-    return overview.state(user, now=clock.now())
+    return overview.state(user, scope.get_workspace(user, workspace), now=clock.now())

@@ -9,6 +9,7 @@ import datetime as dt
 import threading
 import time
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Min
@@ -18,7 +19,6 @@ from agents.supervision import scope
 from contactcenter.lib import ids
 from routing import queries, statistics
 from routing.models import Reservation, Task, TaskChannel, Workspace
-from routing.services import setup
 
 Json = dict[str, Any]
 
@@ -39,10 +39,9 @@ _TASK = (
 )
 
 
-def state(user: User, *, now: dt.datetime) -> Json:
+def state(user: User, workspace: Workspace, *, now: dt.datetime) -> Json:
     """``{server_time, may, activities, task_channels, totals, queues, agents, tasks}``; the last three are lists of
     rows with a ``sid``."""
-    workspace = setup.default_workspace()
     workers = scope.workers(user).filter(workspace=workspace)
     shown = list(workers.order_by("-activity__available", "activity_since", "id").values_list("pk", flat=True)[:AGENTS])
     holds = _holds(shown)
@@ -126,23 +125,35 @@ def _holds(workers: list[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
 
 # ---- the queues' figures, counted once for all supervisors
 
-_lock = threading.Lock()
-_known: dict[uuid.UUID, tuple[float, list[Json] | None]] = {}
+
+@dataclass(slots=True)
+class _Count:
+    """A workspace's figures as they were counted last, good until ``until`` (by the monotonic clock)."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    until: float = 0.0
+    rows: list[Json] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.rows is not None and time.monotonic() < self.until
+
+
+_counts: dict[uuid.UUID, _Count] = {}
 
 
 def _figures(workspace: Workspace, now: dt.datetime) -> list[Json]:
-    until, rows = _known.get(workspace.pk, (0.0, None))
-    if rows is not None and time.monotonic() < until:
-        return rows
-    if not _lock.acquire(blocking=rows is None):
-        return rows or []  # somebody counts: what was counted last will do
+    count = _counts.setdefault(workspace.pk, _Count())
+    if count.is_fresh:
+        return count.rows or []
+    if not count.lock.acquire(blocking=count.rows is None):
+        return count.rows or []  # somebody counts: what was counted last will do
     try:
-        until, rows = _known.get(workspace.pk, (0.0, None))
-        if rows is None or time.monotonic() >= until:
+        if not count.is_fresh:
             started = time.monotonic()
-            rows = statistics.overview(workspace, now=now)
+            count.rows = statistics.overview(workspace, now=now)
             took = time.monotonic() - started
-            _known[workspace.pk] = (time.monotonic() + max(FRESH, PATIENCE * took), rows)
-        return rows
+            count.until = time.monotonic() + max(FRESH, PATIENCE * took)
+        return count.rows or []
     finally:
-        _lock.release()
+        count.lock.release()

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from agents.models import User
+from contactcenter.lib.errors import NotVisible
 from conversations.services import visibility
-from routing.models import Task, TaskQueue, Worker
+from routing.models import Task, TaskQueue, Worker, Workspace
+from routing.services import setup
 
 
 def may_look(user: User) -> bool:
     """Whether this person may have the live view open."""
     return user.is_active and user.is_staff and user.has_perms(["routing.view_worker", "routing.view_taskqueue"])
+
+
+def workspaces(user: User) -> QuerySet[Workspace]:
+    """The default one, and those in which this person sees a queue or an agent; by name."""
+    rows = Workspace.objects.order_by("friendly_name")
+    if user.is_superuser:
+        return rows
+    inside = OuterRef("pk")
+    sees = Exists(queues(user).filter(workspace=inside)) | Exists(workers(user).filter(workspace=inside))
+    return rows.filter(Q(friendly_name=setup.DEFAULT_NAME) | sees)
+
+
+def get_workspace(user: User, sid: str) -> Workspace:
+    """The one asked for, the default without a sid. Raises ``NotVisible`` for none, or one not theirs to see."""
+    if not sid:
+        return setup.default_workspace()
+    row_id = Workspace.id_from_sid(sid)
+    found = None if row_id is None else workspaces(user).filter(pk=row_id).first()
+    if found is None:
+        raise NotVisible(_("There is no such workspace, or it is not yours to see."))
+    return found
 
 
 def queues(user: User) -> QuerySet[TaskQueue]:

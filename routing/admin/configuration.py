@@ -22,11 +22,41 @@ from routing.models.delivery import Receiving
 from routing.services import configuration, setup
 
 
+class WorkspaceFilter(admin.RelatedFieldListFilter):
+    """By workspace, in the reader's language (the column has no name of its own)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("workspace")
+
+
 class NewsAdmin(ModelAdmin):
     """Saves and deletes through the service that tells the router and the event log, who did it included."""
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the workspace where there are several."""
+        shown = super().get_list_display(request)
+        several = self._is_of_a_workspace() and Workspace.objects.count() > 1
+        return [*shown, "of_workspace"] if several else shown
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        found = super().get_list_select_related(request)
+        return [*(found or []), "workspace"] if self._is_of_a_workspace() else found
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        # Django leaves out a filter with a single choice.
+        shown = super().get_list_filter(request)
+        return [*shown, ("workspace", WorkspaceFilter)] if self._is_of_a_workspace() else shown
+
+    @display(description=_("workspace"), ordering="workspace__friendly_name")
+    def of_workspace(self, row: Any) -> str:
+        return str(row.workspace)
+
+    def _is_of_a_workspace(self) -> bool:
+        return any(field.name == "workspace" for field in self.opts.fields)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if "workspace" in {field.name for field in obj._meta.fields} and obj.workspace_id is None:
+        if self._is_of_a_workspace() and obj.workspace_id is None:
             obj.workspace = setup.default_workspace()
         with actor.acting(str(getattr(request.user, "sid", ""))):
             configuration.save(obj, now=clock.now())

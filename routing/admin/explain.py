@@ -18,7 +18,7 @@ from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from routing import explain
 from routing.engine import wording
-from routing.models import Task, TaskChannel, Workflow
+from routing.models import Task, TaskChannel, Workflow, Workspace
 
 Json = dict[str, Any]
 
@@ -84,6 +84,7 @@ def explain_page(
             told = explain.explain_task(task, now=clock.now())
     except ContactCenterError as error:
         problem = error.message
+    asked_of = task or workflow
     title = gettext("Who would get a task?") if task is None else gettext("Who will get this task?")
     context = {
         **site.each_context(request),
@@ -91,6 +92,7 @@ def explain_page(
         "opts": Workflow._meta if task is None else Task._meta,
         "workflow": workflow,
         "task": task,
+        "workspace": asked_of.workspace if asked_of and Workspace.objects.count() > 1 else None,
         "form": form,
         "told": None if told is None else _shown(told),
         "problem": problem,

@@ -17,14 +17,19 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
 from routing import actor, checks, importer
 from routing.admin.configuration import NewsAdmin, answered
 from routing.admin.explain import explain_page
-from routing.models import CallbackReceiver, TaskQueue, Workflow
+from routing.models import CallbackReceiver, TaskQueue, Workflow, Workspace
 from routing.services import configuration, setup
 
 #: Queues offered to stand for one of a document.
@@ -56,6 +61,7 @@ class WorkflowForm(forms.ModelForm):
 
 
 class ImportForm(forms.Form):
+    workspace = forms.ChoiceField(label=_("Workspace"), widget=UnfoldAdminSelectWidget())
     file = forms.FileField(label=_("File"), required=False, widget=UnfoldAdminFileFieldWidget())
     text = forms.CharField(
         label=_("or the document itself"),
@@ -70,6 +76,13 @@ class ImportForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(),
         help_text=_("The workflow of this name is made or replaced. Empty: the file's name."),
     )
+
+    def __init__(self, workspaces: list[Workspace], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["workspace"]
+        field.choices = [(row.sid, row.friendly_name) for row in workspaces]
+        if len(workspaces) < 2:
+            del self.fields["workspace"]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -136,13 +149,18 @@ class WorkflowAdmin(NewsAdmin):
         """Upload or paste, see the report, then import."""
         if not (self.has_change_permission(request) and request.user.has_perm("routing.add_taskqueue")):
             raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
+        workspaces = list(Workspace.objects.order_by("friendly_name"))
+        asked = request.POST.get("workspace") or request.GET.get("workspace")
+        default = setup.default_workspace()
+        workspace = next((row for row in workspaces if row.sid == asked), None) if asked else default
+        initial = {"workspace": (workspace or default).sid}
+        form = ImportForm(workspaces, request.POST or None, request.FILES or None, initial=initial)
         report = None
-        if request.method == "POST" and form.is_valid():
+        if request.method == "POST" and form.is_valid() and workspace is not None:
             with actor.acting(str(getattr(request.user, "sid", ""))):
                 report = importer.load(
                     form.cleaned_data["text"],
-                    workspace=setup.default_workspace(),
+                    workspace=workspace,
                     name=form.cleaned_data["name"],
                     check="apply" not in request.POST,
                     queues=_given(request),
@@ -152,16 +170,18 @@ class WorkflowAdmin(NewsAdmin):
                 messages.success(request, gettext("The workflow %(name)s was imported.") % {"name": report.name})
                 row_id = Workflow.id_from_sid(report.workflow_sid)
                 return HttpResponseRedirect(reverse("admin:routing_workflow_change", args=[row_id]))
-            form = ImportForm(initial={"text": form.cleaned_data["text"], "name": report.name})
+            form = ImportForm(workspaces, initial={**initial, "text": form.cleaned_data["text"], "name": report.name})
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Import a workflow"),
             "opts": self.opts,
             "form": form,
             "report": report,
-            "queues": TaskQueue.objects.filter(workspace=setup.default_workspace())[:MAX_CHOICES] if report else [],
+            "workspace": workspace,
+            "asked": asked,
+            "queues": TaskQueue.objects.filter(workspace=workspace)[:MAX_CHOICES] if report else [],
         }
-        return render(request, "admin/routing/import.html", context)
+        return render(request, "admin/routing/import.html", context, status=404 if workspace is None else 200)
 
     @action(description=_("Export"), url_path="export", permissions=["view"], icon="download")
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -4,7 +4,8 @@ import { parseTime } from "../shared/format";
 import { backoff, socketUrl } from "../shared/line";
 import { apply, type Board, type Frame } from "./wire";
 
-export type Line = "connecting" | "live" | "lost" | "closed";
+/** `refused`: the server knows no such workspace for this person. */
+export type Line = "connecting" | "live" | "lost" | "closed" | "refused";
 
 const PING_MS = 15_000;
 /** The server looks every few seconds but says only what changed; it answers pings. */
@@ -28,6 +29,15 @@ export class Live {
 
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Look elsewhere. What was seen so far is dropped at once. */
+  turn(path: string): void {
+    this.#path = path;
+    this.board = null;
+    this.line = "connecting";
+    this.#attempts = 0;
+    this.#connect();
   }
 
   open(): () => void {
@@ -58,7 +68,7 @@ export class Live {
     const frame = JSON.parse(text) as Frame;
     this.#heardAt = Date.now();
     if (frame.type === "bye") {
-      this.line = "closed";
+      this.line = frame.reason === "no_workspace" ? "refused" : "closed";
       this.#drop();
     } else if (frame.type === "state" || frame.type === "changes") {
       this.#ahead = Date.now() - (parseTime(frame.server_time) ?? Date.now());
@@ -80,7 +90,7 @@ export class Live {
   }
 
   #lost(socket: WebSocket): void {
-    if (this.#socket !== socket || this.line === "closed") return;
+    if (this.#socket !== socket || this.line === "closed" || this.line === "refused") return;
     this.#drop();
     this.line = "lost";
     this.#retry = window.setTimeout(() => this.#connect(), backoff(this.#attempts++, Math.random, RETRY_MOST_MS));

@@ -35,7 +35,10 @@ function board(...tasks: Task[]): Board {
   return made;
 }
 
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 it("replaces what changed in its place, adds what is new and takes out what is gone", () => {
   const before = board(task("a"), task("b"), task("c"));
@@ -74,6 +77,32 @@ it("counts ages by the server's clock", () => {
   expect(live.age("2026-03-02T08:59:30Z")).toBe(30_000);
   expect(live.age("2026-03-02T09:00:30Z")).toBe(0);
   expect(live.age(null)).toBe(0);
+});
+
+it("says that a workspace is none of theirs, and looks at another", () => {
+  const opened: string[] = [];
+  vi.stubGlobal(
+    "WebSocket",
+    class {
+      readyState = 0;
+      onmessage = null;
+      onclose = null;
+      constructor(url: string) {
+        opened.push(url);
+      }
+      close(): void {}
+    },
+  );
+  const live = new Live("/ws/supervision/?workspace=WS1");
+  live.receive(JSON.stringify(state(task("a"))));
+
+  live.receive('{"type":"bye","reason":"no_workspace"}');
+  const refused = live.line;
+  live.turn("/ws/supervision/?workspace=WS2");
+
+  expect(refused).toBe("refused");
+  expect([live.line, live.board]).toEqual(["connecting", null]);
+  expect(opened).toEqual([`ws://${window.location.host}/ws/supervision/?workspace=WS2`]);
 });
 
 it("ends when the server says goodbye", () => {

@@ -9,6 +9,10 @@ export interface Config {
   language: string;
   csrf: string;
   ws_path: string;
+  /** The sid in the page's address as it was asked for, the default one's without. */
+  workspace: string;
+  /** Those this person may look at. */
+  workspaces: { sid: string; name: string }[];
   console_url: string;
   task_url: string;
   agent_url: string;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import User
 from agents.supervision import overview
-from routing.models import Event, Reservation, Task, WorkerChannel
-from routing.services import reservations
+from routing.models import Event, Reservation, Task, TaskQueue, WorkerChannel, Workspace
+from routing.services import reservations, workspaces
 from tests.agents import scenes
 from tests.factories import agents as factory
 from tests.factories import routing as make
@@ -99,7 +101,7 @@ def test_who_asks_while_the_queues_are_counted_gets_what_was_counted_last(sara: 
     before = sara.get(STATE).json()["queues"]
     make.queue(name="New")
 
-    with overview._lock:
+    with overview._counts[make.workspace().pk].lock:
         meanwhile = sara.get(STATE).json()["queues"]
 
     assert meanwhile == before
@@ -127,6 +129,76 @@ def test_a_supervisor_sees_their_teams_only() -> None:
     assert post(client, f"tasks/{other.sid}", priority=1).status_code == 404
     own = Task.objects.get(queue=mine)
     assert post(client, f"tasks/{own.sid}", move=theirs.sid).status_code == 404
+
+
+def elsewhere() -> Workspace:
+    """A second workspace, with a queue for everybody."""
+    return workspaces.create(friendly_name="Elsewhere", template="FIFO", now=make.NOW)
+
+
+def test_one_workspace_is_shown_the_default_one_unless_another_is_asked_for(sara: Client) -> None:
+    here, there = make.queue(name="Here"), elsewhere()
+    make.worker(name="Ann")
+    make.task(workflow=make.workflow({"queue": here}))
+
+    shown = {
+        sid: sara.get(STATE, {"workspace": sid} if sid else {}).json() for sid in ("", make.workspace().sid, there.sid)
+    }
+
+    names = {sid: [row["name"] for row in state["queues"]] for sid, state in shown.items()}
+    assert names == {"": ["Everyone", "Here"], make.workspace().sid: ["Everyone", "Here"], there.sid: ["Sample Queue"]}
+    assert [shown[""][name] for name in ("agents", "tasks")] != [[], []]
+    assert [shown[there.sid][name] for name in ("agents", "tasks")] == [[], []]
+    assert shown[there.sid]["totals"] == {"agents": 0, "available": 0}
+    assert [row["name"] for row in shown[there.sid]["activities"]] == ["Offline", "Available", "Unavailable"]
+
+
+def test_a_workspace_that_is_not_theirs_is_refused_as_one_that_is_none() -> None:
+    north, south = factory.team("North"), factory.team("South")
+    theirs, mine = elsewhere(), workspaces.create(friendly_name="Mine", template="FIFO", now=make.NOW)
+    TaskQueue.objects.filter(workspace=theirs).update(team=south)
+    TaskQueue.objects.filter(workspace=mine).update(team=north)
+    make.workspace()
+    sara = factory.user(is_staff=True, teams=[north])
+    give(sara, "view_worker", "view_taskqueue")
+    client = signed_in(sara)
+
+    answers = [client.get(STATE, {"workspace": sid}) for sid in (mine.sid, theirs.sid, f"WS{'0' * 32}", "WS1", "x\0")]
+
+    assert [answer.status_code for answer in answers] == [200, 404, 404, 404, 404]
+    said = "There is no such workspace, or it is not yours to see."
+    assert {answer.json()["message"] for answer in answers[1:]} == {said}
+    assert [row["name"] for row in live(client)["workspaces"]] == ["Default", "Mine"]
+
+
+def live(client: Client, **query: str) -> Any:
+    """What the page tells its program, and ``status``."""
+    page = client.get("/admin/live/", query)
+    found = re.search(r'<script id="live-config" type="application/json">(.*?)</script>', page.content.decode())
+    assert found
+    return {**json.loads(found[1]), "status": page.status_code}
+
+
+def test_the_page_knows_which_workspaces_there_are_and_which_is_asked_for(sara: Client) -> None:
+    default = make.workspace()
+    alone = live(sara)
+    there = elsewhere()
+
+    asked, unknown = live(sara, workspace=there.sid), live(sara, workspace="WS1</script>")
+
+    assert (alone["status"], alone["workspace"]) == (200, default.sid)
+    assert alone["workspaces"] == [{"sid": default.sid, "name": "Default"}]
+    assert (asked["status"], asked["workspace"]) == (200, there.sid)
+    assert [row["name"] for row in asked["workspaces"]] == ["Default", "Elsewhere"]
+    assert (unknown["status"], unknown["workspace"]) == (404, "WS1</script>")
+
+
+def test_a_task_does_not_leave_its_workspace(sara: Client) -> None:
+    task, there = make.task(), TaskQueue.objects.get(workspace=elsewhere())
+
+    moved = post(sara, f"tasks/{task.sid}", move=there.sid)
+
+    assert (moved.status_code, moved.json()["code"]) == (409, "routing.wrong_workspace")
 
 
 def give(user: User, *names: str) -> None:

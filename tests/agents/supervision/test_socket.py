@@ -12,7 +12,8 @@ from django.conf import settings
 
 from agents.models import User
 from contactcenter.lib import clock, groups
-from routing.services import presence, tasks
+from routing.models import Workspace
+from routing.services import presence, tasks, workspaces
 from tests.agents.console import do, sign_in
 from tests.factories import agents as factory
 from tests.factories import routing as make
@@ -32,9 +33,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 class View:
     """``async with View(user) as view``: an open live view."""
 
-    def __init__(self, user: User | None, origin: str = "http://localhost") -> None:
+    def __init__(self, user: User | None, origin: str = "http://localhost", query: str = "") -> None:
         self.user = user
         self.origin = origin
+        self.path = f"/ws/supervision/{query}"
 
     async def __aenter__(self) -> View:
         from contactcenter.asgi import application
@@ -42,7 +44,7 @@ class View:
         session = await do(sign_in)(self.user) if self.user else ""
         cookie = f"{settings.SESSION_COOKIE_NAME}={session}".encode()
         headers = [(b"host", b"localhost"), (b"cookie", cookie), (b"origin", self.origin.encode())]
-        self.wire = WebsocketCommunicator(application, "/ws/supervision/", headers=headers)
+        self.wire = WebsocketCommunicator(application, self.path, headers=headers)
         self.accepted, _ = await self.wire.connect(timeout=10)
         return self
 
@@ -94,6 +96,47 @@ async def test_what_is_over_is_gone() -> None:
 
     assert [row["sid"] for row in state["tasks"]] == [task.sid]
     assert changes["tasks"] == {"changed": [], "gone": [task.sid]}
+
+
+async def an_other_workspace() -> Workspace:
+    made: Workspace = await do(workspaces.create)(friendly_name="Elsewhere", template="FIFO", now=clock.now())
+    return made
+
+
+async def test_the_workspace_asked_for_is_shown_and_what_changes_in_it() -> None:
+    sara, there = await a_supervisor(), await an_other_workspace()
+    await do(make.worker)(name="Ann")
+
+    async with View(sara, query=f"?workspace={there.sid}") as view:
+        state = await view.receive()
+        await do(make.worker)(name="Bob")
+        await do(workspaces.create_activity)(there, friendly_name="Lunch", now=clock.now())
+        await do(tasks.create)(
+            workflow=await do(there.workflows.get)(), attributes={}, task_channel="chat", now=clock.now()
+        )
+        changes = await view.receive()
+
+    assert ([row["name"] for row in state["queues"]], state["agents"], state["tasks"]) == (["Sample Queue"], [], [])
+    assert "agents" not in changes
+    assert [row["name"] for row in changes["activities"]] == ["Offline", "Available", "Unavailable", "Lunch"]
+    assert len(changes["tasks"]["changed"]) == 1
+
+
+@pytest.mark.parametrize("sid", ["WS1", "WK" + "0" * 32, "WS" + "0" * 32, "%ff"])
+async def test_a_workspace_that_is_none_is_refused_by_name(sid: str) -> None:
+    async with View(await a_supervisor(), query=f"?workspace={sid}") as view:
+        assert await view.receive() == {"type": "bye", "reason": "no_workspace"}
+        assert await view.receive() == {"type": "closed", "code": 4404}
+
+
+async def test_a_workspace_that_is_deleted_is_refused_at_the_next_look() -> None:
+    sara, there = await a_supervisor(), await an_other_workspace()
+
+    async with View(sara, query=f"?workspace={there.sid}") as view:
+        await view.receive()
+        await do(workspaces.delete)(there, now=clock.now())
+
+        assert await view.receive() == {"type": "bye", "reason": "no_workspace"}
 
 
 async def test_frames_come_no_more_often_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from routing.models import CallbackReceiver, TaskQueue, Workflow
+from routing.services import workspaces
 from tests.factories import agents
 from tests.factories import routing as make
 
@@ -81,6 +83,68 @@ def test_what_cannot_be_used_is_not_imported(supervisor: Client) -> None:
     page = supervisor.post(IMPORT, {"text": "{", "name": "Shop", "apply": "1"})
 
     assert "This document cannot be used." in page.content.decode()
+    assert not Workflow.objects.filter(friendly_name="Shop").exists()
+
+
+def test_a_document_is_imported_into_the_workspace_chosen(supervisor: Client) -> None:
+    there = workspaces.create(friendly_name="Elsewhere", template="FIFO", now=make.NOW)
+    form = {"text": json.dumps(DOCUMENT), "name": "Shop"}
+
+    asked = supervisor.get(IMPORT, {"workspace": there.sid}).content.decode()
+    shown = supervisor.post(IMPORT, {**form, "workspace": there.sid, "check": "1"}).content.decode()
+    supervisor.post(f"{IMPORT}?workspace={there.sid}", {**form, "workspace": there.sid, "apply": "1"})
+
+    chosen = f'<option value="{there.sid}" selected>Elsewhere</option>'
+    assert chosen in asked
+    assert chosen in shown
+    assert f'action="?workspace={there.sid}"' in shown
+    assert ">Sample Queue</option>" in shown
+    assert ">Everyone</option>" not in shown
+    assert Workflow.objects.get(friendly_name="Shop").workspace == there
+    assert TaskQueue.objects.get(friendly_name=SID).workspace == there
+
+
+def test_where_there_is_one_workspace_nothing_is_said_of_it(supervisor: Client) -> None:
+    workflow = make.workflow({"queue": make.queue()})
+
+    pages = [
+        supervisor.get(path).content.decode()
+        for path in (IMPORT, "/admin/routing/workflow/", f"/admin/routing/workflow/{workflow.pk}/explain/")
+    ]
+
+    assert [("workspace=" in page or 'name="workspace"' in page or "Workspace" in page) for page in pages] == [
+        False
+    ] * 3
+
+
+def test_where_there_are_several_workspaces_lists_and_explanations_say_which(supervisor: Client) -> None:
+    there = workspaces.create(friendly_name="Elsewhere", template="FIFO", now=make.NOW)
+    workflow = Workflow.objects.get(workspace=there)
+
+    listed = supervisor.get("/admin/routing/workflow/").content.decode()
+    explained = supervisor.get(f"/admin/routing/workflow/{workflow.pk}/explain/").content.decode()
+    filtered = supervisor.get("/admin/routing/workflow/", {"workspace__id__exact": str(make.workspace().pk)})
+
+    assert re.findall(r"field-of_workspace[^>]*>\s*(\w+)", listed) == ["Default", "Elsewhere"]
+    assert "<bdi>Elsewhere</bdi>" in explained
+    assert [row.workspace.friendly_name for row in filtered.context["cl"].result_list] == ["Default"]
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("sid", ["WS1", f"WS{'0' * 32}", SID])
+def test_nothing_is_imported_into_a_workspace_that_is_none(supervisor: Client, sid: str, several: bool) -> None:
+    if several:
+        workspaces.create(friendly_name="Elsewhere", now=make.NOW)
+    form = {"text": json.dumps(DOCUMENT), "name": "Shop", "apply": "1"}
+
+    pages = [
+        supervisor.get(IMPORT, {"workspace": sid}),
+        supervisor.post(f"{IMPORT}?workspace={sid}", form),
+        supervisor.post(IMPORT, {**form, "workspace": sid}),
+    ]
+
+    assert [page.status_code for page in pages] == [404] * 3
+    assert all("There is no such workspace." in page.content.decode() for page in pages)
     assert not Workflow.objects.filter(friendly_name="Shop").exists()
 
 
