@@ -85,6 +85,9 @@ class Worker(Row):
     ceiling = models.PositiveSmallIntegerField(default=100)
     #: when the last assignment ended or, never assigned, when they became available: longest idle goes first
     idle_since = models.DateTimeField(default=clock.now)
+    #: {"<task channel id hex>": since when without a task of it, "*": the other channels} in epoch seconds; empty: as
+    #: ``idle_since`` (``services.idleness``)
+    idle_on = models.JSONField(default=dict, blank=True)
     #: no socket since (null = connected, or never connected by socket)
     vanished_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0)

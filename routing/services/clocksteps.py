@@ -24,13 +24,26 @@ def mend(now: dt.datetime) -> int:
     """Bring back to ``now`` what was written after it. How many rows; nothing to do costs a few small queries."""
     future = now + dt.timedelta(seconds=SLACK)
     mended = _mend_offers(now, future) + _mend_tasks(now, future)
-    for model, field in ((WorkerSocket, "seen_at"), (Worker, "vanished_at"), (Worker, "idle_since")):
+    mended += _mend_idleness(now, future)
+    for model, field in ((WorkerSocket, "seen_at"), (Worker, "vanished_at")):
         mended += model.objects.filter(**{f"{field}__gt": future}).update(**{field: now})
     live = Transfer.objects.filter(status=Transfer.Status.INITIATED, created_at__gt=future)
     mended += live.update(expires_at=F("expires_at") - F("created_at") + now, created_at=now)
     if mended:
         log.warning("router.clock_was_set_back", rows=mended)
     return mended
+
+
+def _mend_idleness(now: dt.datetime, future: dt.datetime) -> int:
+    # No channel's time is later than ``idle_since``.
+    found = Worker.objects.filter(idle_since__gt=future).values_list("pk", flat=True)
+    for worker_id in found:
+        with transaction.atomic():
+            worker = locks.worker(worker_id)
+            worker.idle_since = min(worker.idle_since, now)
+            worker.idle_on = {channel: min(at, now.timestamp()) for channel, at in worker.idle_on.items()}
+            worker.save(update_fields=["idle_since", "idle_on"])
+    return len(found)
 
 
 def _mend_offers(now: dt.datetime, future: dt.datetime) -> int:

@@ -22,7 +22,7 @@ from routing.models import (
     Workflow,
     Workspace,
 )
-from routing.services import entry
+from routing.services import entry, idleness
 
 #: Rows fetched at a time.
 BATCH = 5_000
@@ -49,9 +49,12 @@ _TASK = (
 )
 _WORKER = (
     *("id", "workspace_id", "friendly_name", "attributes", "activity_id", "activity__friendly_name"),
-    *("activity__available", "capacity", "idle_since", "version", "load", "user_id", "activity_since"),
+    *("activity__available", "capacity", "idle_since", "version", "load", "user_id", "activity_since", "idle_on"),
 )
-_CHANNEL = ("worker_id", "task_channel_id", "task_channel__unique_name", "capacity", "load", "is_available")
+_CHANNEL = (
+    *("worker_id", "task_channel_id", "task_channel__channel_optimized_routing"),
+    *("task_channel__unique_name", "capacity", "load", "is_available"),
+)
 
 
 _TASKS = sql.Prepared(
@@ -116,7 +119,13 @@ def moment(at: float | None) -> dt.datetime | None:
 def configure(matcher: Matcher, workspace: Workspace) -> None:
     """Tell the engine the workspace's task channels, queues and workflows."""
     for channel in TaskChannel.objects.filter(workspace=workspace).order_by("id"):
-        matcher.put_channel(channel.pk, channel.unique_name, channel.weight, interruptible=channel.is_interruptible)
+        matcher.put_channel(
+            channel.pk,
+            channel.unique_name,
+            channel.weight,
+            interruptible=channel.is_interruptible,
+            optimized=channel.channel_optimized_routing,
+        )
     for queue in TaskQueue.objects.filter(workspace=workspace).order_by("id"):
         matcher.put_queue(
             queue.pk,
@@ -138,11 +147,14 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
         rows = _WORKERS.rows(worker_ids)
         channel_rows = _CHANNELS.rows(worker_ids)
     channels: dict[uuid.UUID, dict[uuid.UUID, list[Any]]] = {}
-    for worker_id, channel_id, *channel in channel_rows:
+    optimized: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for worker_id, channel_id, is_optimized, *channel in channel_rows:
         channels.setdefault(worker_id, {})[channel_id] = channel
+        if is_optimized:
+            optimized.setdefault(worker_id, []).append(channel_id)
     for row in rows:
         (row_id, workspace_id, name, attributes, activity_id, activity, available, capacity, idle, *rest) = row
-        (version, load, user_id, since) = rest
+        (version, load, user_id, since, idle_on) = rest
         mine = channels.get(row_id, {})
         card = Card((row_id, name, user_id, activity_id, activity, available, since, attributes), capacity, load)
         card.version, card.channels = version, mine
@@ -159,6 +171,10 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
                 capacity=capacity,
                 idle_since=idle.timestamp(),
                 channels={key: (channel[1], channel[3]) for key, channel in mine.items()},
+                idle_on={
+                    key: idle_on.get(key.hex, idle_on[idleness.OTHERS])
+                    for key in (optimized.get(row_id, ()) if idle_on else ())
+                },
                 about=card,
             ),
         )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing.models import Activity, Reservation, Task, Worker, WorkerSocket, Workspace
-from routing.services import locks
+from routing.services import idleness, locks
 from routing.services.ledger import Ledger
 
 log = structlog.get_logger(__name__)
@@ -86,11 +86,11 @@ def decline_offers(worker: Worker, *, now: dt.datetime) -> None:
 def move(worker: Worker, activity: Activity, ledger: Ledger) -> None:
     """Change the (locked) worker's activity within the caller's transaction."""
     if activity.available and not worker.activity.available:
-        worker.idle_since = ledger.now
+        idleness.begin_anew(worker, ledger)
     seconds = (ledger.now - worker.activity_since).total_seconds()
     before = ledger.stay_of(worker)
     worker.activity, worker.activity_since = activity, ledger.now
-    ledger.keep(worker, "activity", "activity_since", "idle_since")
+    ledger.keep(worker, "activity", "activity_since")
     ledger.about_worker("worker.activity.update", worker, **before)
     log.info("presence.moved", worker=worker.sid, activity=activity.friendly_name, seconds_before=round(seconds))
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from contactcenter.lib import crash
 from routing.errors import NotYours, ReservationOver
 from routing.models import Activity, Reservation, Task, Transfer, Worker
-from routing.services import locks, presence, seats
+from routing.services import idleness, locks, presence, seats
 from routing.services.ledger import Ledger
 from routing.services.seats import Seats
 
@@ -55,8 +55,7 @@ def accept(reservation: Reservation, *, by: Worker, now: dt.datetime) -> Reserva
         if task.status == Task.Status.RESERVED:
             task.status, task.assigned_at, task.due_at = Task.Status.ASSIGNED, now, None
             ledger.keep(task, "status", "assigned_at", "due_at")
-        worker.idle_since = now
-        ledger.keep(worker, "idle_since")
+        idleness.note_work(worker, task, ledger)
         ledger.about_reservation("reservation.accepted", reservation, task, worker)
         ledger.changed_queue(task.queue_id)
         if is_second:
@@ -149,8 +148,7 @@ def _decline(
         _note_attempt(found, worker, status, ledger)
     if status == Reservation.Status.TIMEOUT:
         # Whoever let one offer run out may be away: others come first for the next task too.
-        worker.idle_since = now
-        ledger.keep(worker, "idle_since")
+        idleness.begin_anew(worker, ledger)
     if activity is not None and activity.pk != worker.activity_id:
         presence.move(worker, activity, ledger)
     ledger.write()

@@ -18,7 +18,7 @@ from conversations.services import notices, ownership, participants, story
 from routing import queries, sql
 from routing.errors import NotYours, WrongState
 from routing.models import Reservation, Task, Transfer, Worker
-from routing.services import capacity, locks
+from routing.services import capacity, idleness, locks
 from routing.services.ledger import Ledger
 
 SEATED = (Reservation.Status.ACCEPTED, Reservation.Status.WRAPPING)
@@ -67,8 +67,7 @@ class Seats:
         ledger.keep(row, "status", "ended_at", "reason")
         capacity.release(worker, row, self.task, ledger)
         if was_seated:
-            worker.idle_since = ledger.now
-            ledger.keep(worker, "idle_since")
+            idleness.note_work(worker, self.task, ledger)
             if row.role == Reservation.Role.JOINING:
                 self._stand_up(worker, ledger.now)
         ledger.about_reservation(f"reservation.{status.value}", row, self.task, worker)

@@ -158,8 +158,21 @@ class Stories(RuleBasedStateMachine):
         self.matcher.put_worker(spec)
         self.naive.put_worker(spec, self.matcher.workers[spec.id].slot)
 
-    @rule(is_available=st.booleans(), attributes=attributes, caps=capacities, total=st.sampled_from([100, 30, 20]))
-    def worker_comes(self, is_available: bool, attributes: dict[str, Any], caps: tuple[int, int], total: int) -> None:
+    @rule(
+        is_available=st.booleans(),
+        attributes=attributes,
+        caps=capacities,
+        total=st.sampled_from([100, 30, 20]),
+        idle_on=st.dictionaries(st.sampled_from(sorted(CHANNELS)), st.integers(0, 5).map(float)),
+    )
+    def worker_comes(
+        self,
+        is_available: bool,
+        attributes: dict[str, Any],
+        caps: tuple[int, int],
+        total: int,
+        idle_on: dict[str, float],
+    ) -> None:
         name = f"WK{len(self.workers)}"
         self.workers[name] = WorkerSpec(
             id=name,
@@ -172,6 +185,7 @@ class Stories(RuleBasedStateMachine):
             capacity=total,
             idle_since=self.now,
             channels={"chat": (caps[0], True), "voice": (caps[1], True)},
+            idle_on=idle_on,
         )
         self.tell(self.workers[name])
         self.settle()
