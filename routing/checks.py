@@ -1,35 +1,50 @@
 """May this be saved: expressions, and workflow documents. Every door (admin, API, importer) asks here.
 
-A mistake is named with its place: the character in an expression, the JSON path in a document, and what was expected.
+A mistake is named with its place: the character in an expression, the JSON path in a document, and what was expected;
+in the reader's language, which the engine that finds it does not know.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from contactcenter.lib import remark
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.remark import Remark
 from routing.engine import expression as expressions
 from routing.engine import workflow as documents
+from routing.errors import worded
 from routing.models import TaskQueue
 
 MAX_BYTES = documents.MAX_BYTES
 
 
 def expression(text: str) -> None:
-    """Can the expression be read? Empty text is one that means nobody. Raises ``ExpressionError`` (a ``Refused``)."""
+    """Can the expression be read? Empty text is one that means nobody. Raises ``Refused``."""
     if text.strip():
-        expressions.compile(text)
+        with _in_words():
+            expressions.compile(text)
 
 
 def workflow(document: Any, *, workspace_id: uuid.UUID) -> None:
     """Can the document be used in this workspace, every queue being there? Raises ``Refused``."""
     weigh(document)
-    documents.parse(document, queues_of(workspace_id).get)
+    with _in_words():
+        documents.parse(document, queues_of(workspace_id).get)
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except (expressions.ExpressionError, documents.WorkflowError) as error:
+        raise Refused(worded(error.message), code=error.code) from error
 
 
 def read(text: str | bytes) -> Any:
@@ -40,14 +55,8 @@ def read(text: str | bytes) -> Any:
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         return json.loads(decoded, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        where = {"line": error.lineno, "column": error.colno, "problem": error.msg}
-        message = _("This is not JSON: line %(line)s, column %(column)s: %(problem)s.") % where
-        raise Refused(message, code="routing.bad_workflow") from error
     except (ValueError, RecursionError) as error:
-        problem = "too deeply nested" if isinstance(error, RecursionError) else str(error)
-        message = _("This is not JSON: %(problem)s.") % {"problem": problem}
-        raise Refused(message, code="routing.bad_workflow") from error
+        raise _no_json(error) from error
 
 
 def weigh(document: Any) -> None:
@@ -59,8 +68,7 @@ def weigh(document: Any) -> None:
             )
         )
     except (TypeError, ValueError, RecursionError) as error:
-        message = _("This is not JSON: %(problem)s.") % {"problem": error}
-        raise Refused(message, code="routing.bad_workflow") from error
+        raise _no_json(error) from error
     if size > documents.MAX_BYTES:
         raise _too_big()
 
@@ -73,10 +81,15 @@ def queues_of(workspace_id: uuid.UUID) -> Mapping[str, uuid.UUID]:
     return known
 
 
+def _no_json(error: Exception) -> Refused:
+    message = _("This is not JSON: %(problem)s.") % {"problem": worded(remark.of_json(error))}
+    return Refused(message, code="routing.bad_workflow")
+
+
 def _too_big() -> Refused:
     message = _("A workflow document has at most %(bytes)s bytes.") % {"bytes": documents.MAX_BYTES}
     return Refused(message, code="routing.bad_workflow")
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number JSON knows")
+    raise ValueError(Remark("%(name)s is no number JSON knows", name=name))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
+from contactcenter.lib import remark
 from contactcenter.lib.errors import Refused
+
+
+def worded(text: str) -> str:
+    """What the engine, which knows no languages, has to say (``remark.Remark``), in the reader's."""
+    return remark.worded(text, gettext)
 
 
 class NoTargetMatches(Refused):

@@ -23,6 +23,7 @@ from routing.engine.matcher import Matcher
 from routing.engine.model import Offer, TaskSpec
 from routing.engine.syntax import TRUE, Node
 from routing.engine.workflow import DEFAULT, Position, Target
+from routing.errors import worded
 from routing.models import Task, TaskChannel, TaskQueue, Workflow, Workspace
 from routing.services import entry, facts
 from routing.standing import Standing
@@ -139,7 +140,7 @@ class _Inquiry:
                 "with": [self.standing.workers[held.worker].name for held in spec.reservations],
             },
             "workers": len(self.standing.workers),
-            "warnings": list(document.warnings[:FILTERS]) if document else [],
+            "warnings": [worded(warning) for warning in document.warnings[:FILTERS]] if document else [],
             "filters": [] if document is None else list(self.filters(document, position)),
             "matched": self.matched(document, position),
             "steps": [],

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from routing.engine import expression
 from routing.engine import workflow as documents
+from routing.errors import worded
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
@@ -183,7 +184,9 @@ def _expression(found: Review, raw: Any, path: str) -> Any:
         return ("const", False)
     compiled, warning = expression.compile_lenient(raw)
     if warning:
-        message = _("%(problem)s What follows never matches; what stands before is kept.") % {"problem": warning}
+        message = _("%(problem)s What follows never matches; what stands before is kept.") % {
+            "problem": worded(warning)
+        }
         found.say(WARNING, path, message)
     for sid in _SIDS.findall(raw):
         found.sids.setdefault(sid, path)

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
-from routing import explain
+from routing import checks, explain
 from routing.engine import wording
 from routing.models import Task, TaskChannel, Workflow, Workspace
 
@@ -46,9 +46,9 @@ class ExplainForm(forms.Form):
 
     def clean_attributes(self) -> Json:
         try:
-            value = json.loads(self.cleaned_data["attributes"])
-        except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(_("This is not JSON: %(error)s"), params={"error": error}) from error
+            value = checks.read(self.cleaned_data["attributes"])
+        except ContactCenterError as error:
+            raise forms.ValidationError(error.message) from error
         if not isinstance(value, dict):
             raise forms.ValidationError(_("A task's attributes are a JSON object."))
         return value

@@ -17,6 +17,7 @@ import re
 from typing import Any
 
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.remark import Remark
 from routing.engine.values import compare
 
 Node = tuple[Any, ...]
@@ -45,9 +46,10 @@ _LITERALS: dict[str, Node] = {
     "FALSE": ("lit", "bool", False),
     "NULL": ("lit", "null", None),
 }
-_OPERATOR = "an operator (==, !=, <, <=, >, >=, HAS, IN, NOT IN, CONTAINS)"
-_OPERAND = "a name, a value or a list"
-_JOIN = "AND, OR or the end"
+_OPERATOR = Remark("an operator (==, !=, <, <=, >, >=, HAS, IN, NOT IN, CONTAINS)")
+_OPERAND = Remark("a name, a value or a list")
+_JOIN = Remark("AND, OR or the end")
+_END = "the end"
 
 TRUE: Node = ("const", True)
 FALSE: Node = ("const", False)
@@ -62,8 +64,15 @@ class ExpressionError(Refused):
         self.position = position
         self.expected = expected
         self.found = found[:40]
-        got = f", found {self.found!r}" if self.found else ""
-        super().__init__(f"At position {position}: expected {expected}{got}.")
+        said = {"position": position, "expected": expected}
+        if found == _END:
+            message = Remark("At position %(position)s: expected %(expected)s, found the end.", **said)
+        elif found:
+            said["found"] = repr(self.found)
+            message = Remark("At position %(position)s: expected %(expected)s, found %(found)s.", **said)
+        else:
+            message = Remark("At position %(position)s: expected %(expected)s.", **said)
+        super().__init__(message)
 
 
 def parse(text: str) -> Node:
@@ -125,7 +134,7 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
-            raise ExpressionError(MAX_LENGTH, f"at most {MAX_LENGTH} characters")
+            raise ExpressionError(MAX_LENGTH, Remark("at most %(number)s characters", number=MAX_LENGTH))
         self.text = text
         self.length = len(text.rstrip())
         self.position = 0
@@ -143,7 +152,7 @@ class _Parser:
         return tree
 
     def error(self, expected: str) -> ExpressionError:
-        return ExpressionError(self.start, expected, self.text[self.start : self.position] or "the end")
+        return ExpressionError(self.start, expected, self.text[self.start : self.position] or _END)
 
     def next(self) -> None:
         if self.position >= self.length:
@@ -154,7 +163,8 @@ class _Parser:
             rest = self.text[self.position :].lstrip()
             start = len(self.text) - len(rest)
             self.starts.append(start)
-            raise ExpressionError(start, "a name, a value, an operator or a bracket", self.text[start : start + 20])
+            expected = Remark("a name, a value, an operator or a bracket")
+            raise ExpressionError(start, expected, self.text[start : start + 20])
         kind = str(match.lastgroup)
         self.start, self.position = match.start(kind), match.end()
         self.starts.append(self.start)
@@ -170,7 +180,7 @@ class _Parser:
 
     def expression(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise ExpressionError(self.start, f"at most {MAX_DEPTH} nested brackets")
+            raise ExpressionError(self.start, Remark("at most %(number)s nested brackets", number=MAX_DEPTH))
         nodes = [self.conjunction(depth)]
         while self.at("bool", "OR"):
             self.next()
@@ -189,12 +199,12 @@ class _Parser:
             self.next()
             tree = self.expression(depth + 1)
             if not self.at("punct", ")"):
-                raise self.error("AND, OR or ')'")
+                raise self.error(Remark("AND, OR or ')'"))
             self.next()
             return tree
         self.clauses += 1
         if self.clauses > MAX_CLAUSES:
-            raise ExpressionError(self.start, f"at most {MAX_CLAUSES} comparisons")
+            raise ExpressionError(self.start, Remark("at most %(number)s comparisons", number=MAX_CLAUSES))
         left = self.operand(depth)
         if self.kind != "op":
             raise self.error(_OPERATOR)
@@ -202,7 +212,7 @@ class _Parser:
         self.next()
         if operator == "NOT":
             if not self.at("op", "IN"):
-                raise self.error("IN after NOT")
+                raise self.error(Remark("IN after NOT"))
             self.next()
             operator = "NOT IN"
         return fold(("cmp", operator, left, self.operand(depth)))
@@ -213,7 +223,7 @@ class _Parser:
             operand: Node = ("lit", "str", _ESCAPE.sub(r"\1", value[1:-1]))
         elif kind == "num":
             if len(value) > 32:
-                raise self.error("a number of at most 32 digits")
+                raise self.error(Remark("a number of at most 32 digits"))
             number = float(value) if "." in value else int(value)
             operand = ("lit", "num", int(number) if number == int(number) else number)
         elif kind == "path":
@@ -227,13 +237,13 @@ class _Parser:
 
     def items(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise ExpressionError(self.start, f"at most {MAX_DEPTH} nested brackets")
+            raise ExpressionError(self.start, Remark("at most %(number)s nested brackets", number=MAX_DEPTH))
         self.next()
         found: list[Node] = []
         while not self.at("punct", "]"):
             if found:
                 if not self.at("punct", ","):
-                    raise self.error("',' or ']'")
+                    raise self.error(Remark("',' or ']'"))
                 self.next()
             found.append(self.operand(depth + 1))
         self.next()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.remark import Remark
 from routing.engine import expression
 from routing.engine.expression import Expression
 from routing.engine.syntax import TRUE, Node
@@ -34,7 +35,11 @@ class WorkflowError(Refused):
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
-        super().__init__(f"{path}: {reason}")
+        super().__init__(_at(path, reason))
+
+
+def _at(path: str, reason: str) -> Remark:
+    return Remark("%(path)s: %(reason)s", path=path, reason=reason)
 
 
 class Position(NamedTuple):
@@ -134,23 +139,23 @@ class _Reader:
     def complain(self, path: str, reason: str) -> None:
         if not self.lenient:
             raise WorkflowError(path, reason)
-        self.warnings.append(f"{path}: {reason}")
+        self.warnings.append(_at(path, reason))
 
     def workflow(self, document: Any) -> Workflow:
         if not isinstance(document, dict):
-            raise WorkflowError("configuration", "must be an object")
+            raise WorkflowError("configuration", Remark("must be an object"))
         routing, path = document.get("task_routing"), "task_routing"
         if routing is None and "filters" in document:
-            self.warnings.append("filters: belongs under task_routing; read as if it were there")
+            self.warnings.append(_at("filters", Remark("belongs under task_routing; read as if it were there")))
             routing = document
         if not isinstance(routing, dict):
-            raise WorkflowError(path, "is missing or not an object")
+            raise WorkflowError(path, Remark("is missing or not an object"))
         if routing is not document and "default_filter" in document:
-            self.warnings.append("default_filter: stands next to task_routing and is ignored")
+            self.warnings.append(_at("default_filter", Remark("stands next to task_routing and is ignored")))
         raw = routing.get("filters")
         raw = [] if raw is None else raw
         if not isinstance(raw, list):
-            raise WorkflowError(f"{path}.filters", "must be a list")
+            raise WorkflowError(f"{path}.filters", Remark("must be a list"))
         filters = [self.filter(item, f"{path}.filters[{index}]") for index, item in enumerate(raw)]
         default = self.default(routing.get("default_filter"), f"{path}.default_filter")
         return Workflow(tuple(filters), default, tuple(self.warnings))
@@ -159,22 +164,22 @@ class _Reader:
         if not raw:
             return None
         if not isinstance(raw, dict):
-            self.complain(path, "must be an object")
+            self.complain(path, Remark("must be an object"))
             return None
         for key in sorted(raw.keys() - {"queue"}):
-            self.warnings.append(f"{path}.{key}: is ignored, only queue counts here")
+            self.warnings.append(_at(f"{path}.{key}", Remark("is ignored, only queue counts here")))
         queue = self.queue(raw.get("queue"), f"{path}.queue")
         return None if queue is None else Target(queue)
 
     def filter(self, raw: Any, path: str) -> Filter:
         if not isinstance(raw, dict):
-            self.complain(path, "must be an object")
+            self.complain(path, Remark("must be an object"))
             raw = {}
         name = raw.get("filter_friendly_name") or raw.get("friendly_name") or raw.get("friendlyName") or ""
         test = self.expression(raw.get("expression"), f"{path}.expression")
         raw_targets = raw.get("targets")
         if not isinstance(raw_targets, list) or not raw_targets:
-            self.complain(f"{path}.targets", "must be a list with at least one target")
+            self.complain(f"{path}.targets", Remark("must be a list with at least one target"))
             raw_targets = []
         targets: list[Target] = []
         queue: Id | None = None
@@ -182,12 +187,12 @@ class _Reader:
         for index, item in enumerate(raw_targets):
             here = f"{path}.targets[{index}]"
             if not isinstance(item, dict):
-                self.complain(here, "must be an object")
+                self.complain(here, Remark("must be an object"))
                 item = {}
             if item.get("queue"):
                 queue = self.queue(item["queue"], f"{here}.queue")
             elif queue is None:
-                self.complain(f"{here}.queue", "the first target must name a queue")
+                self.complain(f"{here}.queue", Remark("the first target must name a queue"))
             timeout = self.number(item.get("timeout"), f"{here}.timeout", 1, MAX_TIMEOUT)
             elapsed += timeout or 0
             if queue is not None:
@@ -215,21 +220,21 @@ class _Reader:
         if not keys:
             return None, "@sid"
         if len(keys) > 1:
-            self.complain(f"{path}.{keys[1]}", "give either known_worker_sid or known_worker_friendly_name")
+            self.complain(f"{path}.{keys[1]}", Remark("give either known_worker_sid or known_worker_friendly_name"))
         match = TASK_PATH.fullmatch(str(raw[keys[0]]).strip())
         if match is None:
-            self.complain(f"{path}.{keys[0]}", "must be a path into the task's attributes, like task.agent_sid")
+            self.complain(f"{path}.{keys[0]}", Remark("must be a path into the task's attributes, like task.agent_sid"))
             return NOWHERE, "@sid"
         return tuple(_SEGMENT.findall(match[1])), "@sid" if keys[0].endswith("sid") else "@friendly_name"
 
     def expression(self, raw: Any, path: str) -> Expression:
         if not isinstance(raw, str):
-            self.complain(path, "must be an expression")
+            self.complain(path, Remark("must be an expression"))
             return expression.compile_node(("const", False))
         if self.lenient:
             compiled, warning = expression.compile_lenient(raw)
             if warning:
-                self.warnings.append(f"{path}: {warning}")
+                self.warnings.append(_at(path, warning))
             return compiled
         try:
             return expression.compile(raw)
@@ -243,7 +248,10 @@ class _Reader:
         for part in str(raw).split(","):
             match = ORDER.fullmatch(part)
             if match is None:
-                self.complain(path, f"cannot read {part.strip()[:40]!r}; write worker.attribute ASC or DESC")
+                reason = Remark(
+                    "cannot read %(part)s; write worker.attribute ASC or DESC", part=repr(part.strip()[:40])
+                )
+                self.complain(path, reason)
                 continue
             segments = tuple(_SEGMENT.findall(match[1]))
             if segments[0] in expression.BUILT_IN:
@@ -259,12 +267,12 @@ class _Reader:
         if isinstance(raw, float) and raw.is_integer():
             raw = int(raw)
         if isinstance(raw, bool) or not isinstance(raw, int) or not low <= raw <= high:
-            self.complain(path, f"must be a whole number from {low} to {high}")
+            self.complain(path, Remark("must be a whole number from %(low)s to %(high)s", low=low, high=high))
             return None
         return raw
 
     def queue(self, raw: Any, path: str) -> Id | None:
         found = self.queue_of(raw) if isinstance(raw, str) else None
         if found is None:
-            self.complain(path, f"there is no queue {str(raw)[:64]!r}")
+            self.complain(path, Remark("there is no queue %(name)s", name=repr(str(raw)[:64])))
         return found

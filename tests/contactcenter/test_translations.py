@@ -27,7 +27,7 @@ APPS = ("agents", "channels_adapters", "contactcenter", "conversations", "flows"
 UNFOLD = Path(unfold.__file__).parent
 UNFOLD_APPS = ("filters",)  # of unfold.contrib; the others are not installed
 
-SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop", "Remark"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 LITERAL = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 CALL = re.compile(rf"\b(?:(gettext)\(\s*({LITERAL})|ngettext\(\s*({LITERAL})\s*,\s*({LITERAL}))")

@@ -1,4 +1,4 @@
-"""``manage.py makemessages``, able to read Svelte and TypeScript (domain djangojs).
+"""``manage.py makemessages``, able to read Svelte and TypeScript (domain djangojs), and ``Remark``s.
 
 xgettext takes markup and type arguments for JavaScript it does not know and skips what follows. It is given a copy
 with the gettext calls alone, on their own lines: their strings are literal by rule.
@@ -41,3 +41,4 @@ class BuildFile(makemessages.BuildFile):
 
 class Command(makemessages.Command):
     build_file_class = BuildFile
+    xgettext_options = [*makemessages.Command.xgettext_options, "--keyword=Remark:1"]

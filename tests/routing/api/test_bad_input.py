@@ -119,6 +119,18 @@ def test_a_bad_expression_says_where_and_what_was_expected(door: Door) -> None:
     assert message == "TargetWorkers: At position 7: expected AND, OR or the end, found 'AN'."
 
 
+def test_a_program_is_told_in_english_whatever_it_says_it_speaks(door: Door) -> None:
+    door.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ar"
+    document = {"task_routing": {"filters": [{"expression": "a b", "targets": [{"queue": "Everyone"}]}]}}
+
+    message = json.loads(door.form("Workflows", FriendlyName="W", Configuration=json.dumps(document)).content)[
+        "message"
+    ]
+
+    operators = "(==, !=, <, <=, >, >=, HAS, IN, NOT IN, CONTAINS)"
+    assert message.endswith(f"At position 2: expected an operator {operators}, found 'b'.")
+
+
 def test_a_workflow_of_more_than_a_megabyte_is_refused_and_one_below_is_not(door: Door) -> None:
     def document(size: int) -> str:
         filler = "x" * size
