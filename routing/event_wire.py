@@ -43,6 +43,8 @@ _VERBS = {
     "moved": "moved to",
     "wrapup": "is being wrapped up",
 }
+#: What says how a task ended: its end, and its deletion afterwards.
+_ENDS = ("task.canceled", "task.completed", "task.deleted", "task.system-deleted")
 _ACTORS = {"WK": "worker", "US": "user", "SK": "api_key", "WS": "workspace"}
 
 
@@ -207,10 +209,8 @@ def _task(event: Event, known: _Known) -> Json:
     if event.task_channel_id:
         found["task_channel_sid"] = ids.to_sid("TC", event.task_channel_id)
         found["task_channel_unique_name"] = known.channels.get(event.task_channel_id, {}).get("unique_name")
-    if event.type == "task.canceled":
-        found["task_canceled_reason"] = held.get("reason", "")
-    if event.type == "task.completed":
-        found["task_completed_reason"] = held.get("reason", "")
+    if event.type in _ENDS and held.get("status") in ("canceled", "completed"):
+        found[f"task_{held['status']}_reason"] = held.get("reason", "")
     return found
 
 

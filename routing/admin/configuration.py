@@ -164,6 +164,7 @@ class WorkspaceAdmin(NewsAdmin):
         "vanish_after",
         "requeue_after",
         "wrap_up_limit",
+        "assignment_limit",
         "event_callback_url",
         "events_filter",
         "receiver_state",

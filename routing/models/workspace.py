@@ -60,6 +60,11 @@ class Workspace(Row):
     vanish_after = models.PositiveIntegerField(_("offline after (s) without a connection"), default=30)
     requeue_after = models.PositiveIntegerField(_("requeue conversations after (s)"), default=300)
     wrap_up_limit = models.PositiveIntegerField(_("wrap-up limit (s), 0 = none"), default=0)
+    assignment_limit = models.PositiveIntegerField(
+        _("assignment limit (s), 0 = none"),
+        default=0,
+        help_text=_("A task an agent has had this long is deleted, its conversation closed. TaskRouter: 86400."),
+    )
     event_callback_url = models.URLField(
         _("event callback URL"), blank=True, default="", help_text=_("Every event is sent there, signed.")
     )

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from contactcenter.lib.errors import ContactCenterError
 from conversations.models import Conversation
 from routing.errors import NoTargetMatches, Stale
-from routing.models import Reservation, Task
+from routing.models import Reservation, Task, Workspace
 from routing.services import entry, locks, seats, tasks
 from routing.services.ledger import Ledger
 
@@ -66,18 +66,23 @@ def delete(task: Task, *, if_version: int | None = None, now: dt.datetime) -> No
         held = locks.task(task.pk)
         if if_version not in (None, held.version):
             raise Stale(f"The task is in version {held.version} now; fetch it again.")
-        if held.status in (Task.Status.PENDING, Task.Status.RESERVED):
-            held = tasks.cancel(held, reason="Task deleted", now=now)
-        elif held.status in (Task.Status.ASSIGNED, Task.Status.WRAPPING):
-            held = tasks.complete(held, by=None, reason="Task deleted", now=now)
-        ledger = Ledger(now)
-        ledger.about_task("task.deleted", held, tasks.about(held))
-        ledger.write()
-        held.delete()
+        _end(held, "task.deleted", "Task deleted", now)
+
+
+def _end(held: Task, type: str, reason: str, now: dt.datetime) -> None:
+    if held.status in (Task.Status.PENDING, Task.Status.RESERVED):
+        held = tasks.cancel(held, reason=reason, now=now)
+    elif held.status in _HELD:
+        held = tasks.complete(held, by=None, reason=reason, now=now)
+    ledger = Ledger(now)
+    ledger.about_task(type, held, tasks.about(held))
+    ledger.write()
+    held.delete()
 
 
 def sweep(now: dt.datetime) -> None:
-    """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more."""
+    """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more. And
+    delete what somebody has had for longer than the workspace allows."""
     over = Task.objects.filter(status__in=Task.LIVE, conversation__status=Conversation.Status.CLOSED)
     for task in over.select_related("conversation").order_by("id")[:100]:
         if task.conversation is not None:
@@ -87,6 +92,19 @@ def sweep(now: dt.datetime) -> None:
     unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
     for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
         _put_back(task_id, unheld, now)
+    for workspace in Workspace.objects.filter(assignment_limit__gt=0):
+        since = now - dt.timedelta(seconds=workspace.assignment_limit)
+        held = Task.objects.filter(workspace=workspace, status__in=_HELD, assigned_at__lte=since)
+        for task_id in held.order_by("assigned_at").values_list("pk", flat=True)[:100]:
+            _take_away(task_id, since, now)
+
+
+def _take_away(task_id: uuid.UUID, since: dt.datetime, now: dt.datetime) -> None:
+    with transaction.atomic():
+        task = locks.task(task_id)
+        if task.status in _HELD and task.assigned_at is not None and task.assigned_at <= since:
+            log.warning("task.held_too_long", task=task.sid)
+            _end(task, "task.system-deleted", "Task assigned for too long", now)
 
 
 def _put_back(task_id: uuid.UUID, unheld: Q, now: dt.datetime) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from conversations.models import Conversation
+from routing import event_wire
 from routing.models import Event, Reservation, Task, TaskChannel, Worker
-from routing.services import capacity, configuration, presence, reservations, seats, tasks, transfers
+from routing.services import capacity, configuration, presence, reservations, seats, tasks, transfers, upkeep
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +60,63 @@ def test_a_queue_may_say_how_long_wrapping_up_may_take(
 
     task.refresh_from_db()
     assert task.due_at == (None if expected is None else after(now, expected))
+
+
+def test_however_long_an_agent_has_a_task_it_is_theirs(now: dt.datetime) -> None:
+    task = taken(make.worker(now=now), now)
+
+    upkeep.sweep(after(now, 40 * 86400))
+
+    task.refresh_from_db()
+    assert task.status == "assigned"
+
+
+@pytest.mark.parametrize("is_wrapping", [False, True])
+def test_a_workspace_may_limit_how_long_a_task_is_had(now: dt.datetime, is_wrapping: bool) -> None:
+    make.workspace(assignment_limit=86400)
+    worker = make.worker(now=now)
+    task = taken(worker, now, conversation=make.conversation(now=now))
+    waiting = make.task(now=now, timeout=1_000_000)
+    young = taken(worker, after(now, 1))
+    if is_wrapping:
+        tasks.wrap_up(task, by=worker, now=after(now, 60))
+    before = Event.objects.filter(task=task).count()
+
+    upkeep.sweep(after(now, 86399))
+    assert Event.objects.filter(task=task).count() == before
+    upkeep.sweep(after(now, 86400))
+
+    mine = Event.objects.filter(task=task.pk).order_by("task_seq")
+    assert list(mine.values_list("type", flat=True))[before:] == [
+        *("task.completed", "reservation.completed", "task.system-deleted"),
+    ]
+    deleted = event_wire.wire(mine.latest("task_seq"))
+    assert (deleted["resource_sid"], deleted["actor_type"]) == (task.sid, "workspace")
+    assert deleted["event_data"]["task_completed_reason"] == "Task assigned for too long"
+    assert task.conversation is not None
+    assert Conversation.objects.get().status == "closed"
+    assert set(Task.objects.values_list("pk", flat=True)) == {waiting.pk, young.pk}
+    assert Worker.objects.get().load == 20  # the other one they have, and the offer of the one that waits
+    upkeep.sweep(after(now, 86400.5))
+    assert Event.objects.filter(task=task.pk).count() == before + 3
+
+
+@pytest.mark.parametrize("what", ["returned", "taken again", "completed"])
+def test_what_became_of_a_task_in_this_moment_stands(now: dt.datetime, what: str) -> None:
+    worker = make.worker(now=now)
+    task = taken(worker, now)
+    if what == "completed":
+        tasks.complete(task, by=worker, now=after(now, 90))
+    else:
+        tasks.requeue(task, by=worker, now=after(now, 50))
+    if what == "taken again":
+        make.route(after(now, 90))
+        reservations.accept(Reservation.objects.get(task=task, status="pending"), by=worker, now=after(now, 90))
+
+    upkeep._take_away(task.pk, after(now, 10), after(now, 100))
+
+    task.refresh_from_db()
+    assert task.status == {"returned": "pending", "taken again": "assigned", "completed": "completed"}[what]
 
 
 def test_a_task_offered_a_thousand_times_is_given_up(now: dt.datetime) -> None:
