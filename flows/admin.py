@@ -10,14 +10,18 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from contactcenter.lib import remark
 from contactcenter.lib.errors import ContactCenterError
 from conversations.services import visibility
+from flows import validation
+from flows.errors import problem_at
 from flows.models import ChannelFlow, Execution, Flow, Revision, Step
 
 
@@ -51,7 +55,8 @@ class FlowForm(forms.ModelForm):
         try:
             document = json.loads(self.cleaned_data["definition"])
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(_("This is not JSON: %(error)s"), params={"error": error}) from error
+            problem = remark.worded(remark.of_json(error), gettext)
+            raise forms.ValidationError(_("This is not JSON: %(problem)s."), params={"problem": problem}) from error
         if not isinstance(document, dict):
             raise forms.ValidationError(_("A flow document is a JSON object with initial_state and states."))
         return document
@@ -86,7 +91,7 @@ class FlowAdmin(ModelAdmin):
                 commit_message=form.cleaned_data["commit_message"],
             )
             for error in revision.errors:
-                messages.warning(request, f"{error['state']}: {error['message']}")
+                messages.warning(request, remark.worded(problem_at(error), gettext))
 
     @action(description=_("Publish the newest revision"), permissions=["change"], icon="publish")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -97,7 +102,7 @@ class FlowAdmin(ModelAdmin):
             try:
                 revision = services.publish(flow, flow.revisions.first().definition, author=request.user)
             except ContactCenterError as error:
-                messages.error(request, error.message)
+                messages.error(request, remark.worded(error.message, gettext))
             else:
                 messages.success(request, gettext("Revision %(number)s is live.") % {"number": revision.number})
         return HttpResponseRedirect(reverse("admin:flows_flow_change", args=[object_id]))
@@ -116,7 +121,14 @@ class RevisionAdmin(ModelAdmin):
     list_display = ["flow", "number", "commit_message", "author", "created_at"]
     list_filter = ["flow"]
     list_select_related = ["flow", "author"]
-    readonly_fields = ["flow", "number", "commit_message", "author", "definition", "errors", "created_at"]
+    fields = ["flow", "number", "commit_message", "author", "definition", "problems", "created_at"]
+    readonly_fields = fields
+
+    @display(description=_("errors"))
+    def problems(self, revision: Revision) -> str:
+        """What is wrong with the document as it stands, in the reader's language. (``errors`` is English.)"""
+        told = [remark.worded(problem_at(one), gettext) for one in validation.check(revision.definition)]
+        return format_html_join("", "<p>{}</p>", ([line] for line in told)) or "-"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -15,6 +15,7 @@ from typing import Any
 
 import re2
 
+from contactcenter.lib.remark import Remark
 from flows.words import fold
 
 _NUMBER = re.compile(r"[+-]?\d{1,40}(?:[.٫]\d{1,40})?")
@@ -71,7 +72,7 @@ def compile_regex(pattern: str) -> Any:
     options.log_errors = False
     options.max_mem = 1 << 20
     if len(pattern) > 2000:
-        return "the regular expression is too long"
+        return Remark("the regular expression is too long")
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeError) as error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from contactcenter.lib.remark import Remark
 from flows import answers
 from flows.document import State
 from flows.values import Event, Outcome, SendMessage
@@ -70,9 +71,12 @@ class AnswerFromList(Widget):
     def flaws(self, state: State) -> Iterator[Flaw]:
         for number, entry in enumerate(_list(state.properties.get("answers")), 1):
             if not isinstance(entry, Mapping):
-                yield Flaw("answer_malformed", f"Answer {number} is not an object.")
+                yield Flaw("answer_malformed", Remark("Answer %(number)s is not an object.", number=number))
             elif not any(answers.phrases_of(entry.get("phrases"))):
-                yield Flaw("answer_without_phrases", f"Answer {number} has no phrases to recognise it by.")
+                yield Flaw(
+                    "answer_without_phrases",
+                    Remark("Answer %(number)s has no phrases to recognise it by.", number=number),
+                )
 
 
 def _list(value: object) -> list[Any]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from contactcenter.lib.remark import Remark
 from contactcenter.lib.text import scrub_json
 from flows import liquid
 from flows.document import State
@@ -70,15 +71,20 @@ class SendToFlex(Widget):
         for name, prefix in (("workflow", "WW"), ("channel", "TC")):
             value = state.properties.get(name)
             if isinstance(value, str) and _SID.fullmatch(value.strip()) and not value.strip().startswith(prefix):
-                yield Flaw("sid_malformed", f"The {name} is not the id of one (those begin with {prefix}).")
+                yield Flaw(
+                    "sid_malformed",
+                    Remark(
+                        "The %(name)s is not the id of one (those begin with %(prefix)s).", name=name, prefix=prefix
+                    ),
+                )
         attributes = state.properties.get("attributes")
         if isinstance(attributes, str) and not liquid.is_template(attributes):
             try:
                 _attributes(attributes)
             except ValueError as error:
-                yield Flaw("attributes_invalid", str(error))
+                yield Flaw("attributes_invalid", error.args[0])
         if state.properties.get("queue_notice") not in (None, "", *_NOTICES):
-            yield Flaw("queue_notice_unknown", "The queue notice is 'now', 'later' or 'off'.")
+            yield Flaw("queue_notice_unknown", Remark("The queue notice is 'now', 'later' or 'off'."))
 
 
 def _attributes(text: str) -> dict[str, Any]:
@@ -89,8 +95,8 @@ def _attributes(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError(
-            'The attributes are not JSON. Write customer\'s words as {"name": {{ contact.name | to_json }}}.'
+            Remark('The attributes are not JSON. Write customer\'s words as {"name": {{ contact.name | to_json }}}.')
         ) from None
     if not isinstance(value, dict):
-        raise ValueError("The attributes must be a JSON object.")
+        raise ValueError(Remark("The attributes must be a JSON object."))
     return scrub_json(value)  # type: ignore[no-any-return]

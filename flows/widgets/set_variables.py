@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from contactcenter.lib.remark import Remark
 from contactcenter.lib.text import scrub_json
 from flows.document import State
 from flows.widgets.base import LIST, Flaw, Go, Types, Visit, Widget
@@ -55,6 +56,8 @@ class SetVariables(Widget):
         variables = state.properties.get("variables")
         for variable in variables if isinstance(variables, list) else []:
             if not isinstance(variable, Mapping) or not isinstance(variable.get("key"), str) or not variable["key"]:
-                yield Flaw("variable_without_key", "A variable has no key.")
+                yield Flaw("variable_without_key", Remark("A variable has no key."))
             elif variable.get("save") not in (None, "", *_SAVED_WITH):
-                yield Flaw("variable_save_unknown", "A variable is saved with 'conversation' or 'contact' only.")
+                yield Flaw(
+                    "variable_save_unknown", Remark("A variable is saved with 'conversation' or 'contact' only.")
+                )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from contactcenter.lib.remark import Remark
 from flows import conditions, liquid
 from flows.document import State
 from flows.widgets.base import TEXT, Flaw, Go, Types, Visit, Widget
@@ -41,10 +42,12 @@ class SplitBasedOn(Widget):
             if transition.event != "match":
                 continue
             if condition is None:
-                yield Flaw("condition_missing", "A branch has no condition.")
+                yield Flaw("condition_missing", Remark("A branch has no condition."))
             elif condition.type not in conditions.CONDITIONS:
-                yield Flaw("condition_unknown", f"There is no condition '{condition.type}'.")
+                yield Flaw("condition_unknown", Remark("There is no condition '%(name)s'.", name=condition.type))
             elif condition.type == "regex" and not liquid.is_template(condition.value):
                 compiled = conditions.compile_regex(condition.value.strip())
                 if isinstance(compiled, str):
-                    yield Flaw("regex_invalid", f"The regular expression cannot be used: {compiled}.")
+                    yield Flaw(
+                        "regex_invalid", Remark("The regular expression cannot be used: %(fault)s.", fault=compiled)
+                    )
