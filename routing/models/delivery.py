@@ -55,11 +55,16 @@ class Receiving(models.Model):
 
 
 class Receiver(Receiving):
-    """The workspace's callback URL, which gets its events."""
+    """The workspace's callback URL, which gets its events. It outlives the workspace, whose deletion is one of them."""
 
+    #: no constraint: the workspace may be gone
     workspace = models.OneToOneField(
-        "routing.Workspace", on_delete=models.CASCADE, primary_key=True, related_name="receiver"
+        "routing.Workspace", on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="+"
     )
+    #: of a workspace that is gone: when that was, where its last events go, and which
+    gone_at = models.DateTimeField(null=True, blank=True)
+    url = models.URLField(blank=True, default="")
+    events_filter = models.TextField(blank=True, default="")
 
     def __str__(self) -> str:
         return f"{self.workspace_id} ({self.failures})"

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import Refused
 from routing import sql
-from routing.models import Delivery, Event, EventBatch, Folding, Stay, Tally, WorkerTally, Workspace
+from routing.models import Delivery, Event, EventBatch, Folding, Receiver, Stay, Tally, WorkerTally, Workspace
 from routing.models.tally import HOUR, MINUTE
 from routing.services import callbacks, outbox
 from routing.statistics import counting, reading, tallies
@@ -104,8 +104,12 @@ def _hand_on(events: list[Counted], now: dt.datetime) -> None:
 
 
 def receivers() -> dict[uuid.UUID, frozenset[str]]:
-    """The workspaces that have a callback, and the event types it wants; none means all."""
-    rows = Workspace.objects.exclude(event_callback_url="").values_list("pk", "events_filter")
+    """The workspaces that have a callback, or had one until they were deleted, and the event types it wants; none
+    means all."""
+    rows = [
+        *Workspace.objects.exclude(event_callback_url="").values_list("pk", "events_filter"),
+        *Receiver.objects.exclude(url="").values_list("pk", "events_filter"),
+    ]
     return {row_id: frozenset(name for part in wanted.split(",") if (name := part.strip())) for row_id, wanted in rows}
 
 
@@ -131,6 +135,7 @@ def forget(now: dt.datetime) -> int:
         gone += _delete(Stay.objects.filter(workspace_id=workspace_id, ended_at__lt=long_ago))
     old = now - EVENTS_KEPT
     gone += _delete(Delivery.objects.filter(created_at__lt=old))
+    gone += _delete(Receiver.objects.filter(gone_at__lt=old))
     if not EventBatch.objects.filter(created_at__lt=old).exists():
         gone += _delete(Event.objects.filter(created_at__lt=old))
     return gone

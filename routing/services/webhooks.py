@@ -81,7 +81,8 @@ def _claim(workspace_id: uuid.UUID, stream: uuid.UUID | None, *, now: dt.datetim
     """The next delivery, leased: of the same stream if it has one due. None: nothing to do, or not now."""
     with transaction.atomic():
         receiver = _receiver(workspace_id)
-        if receiver is None or not receiver.workspace.event_callback_url or not _room(receiver, now):
+        url = "" if receiver is None else _address(receiver)
+        if receiver is None or not url or not _room(receiver, now):
             return None
         heads = _heads(workspace_id, now)
         head = heads.filter(stream=stream).first() if stream is not None else None
@@ -92,7 +93,7 @@ def _claim(workspace_id: uuid.UUID, stream: uuid.UUID | None, *, now: dt.datetim
         head.lease_epoch += 1
         head.lease_until = now + LEASE
         head.save(update_fields=["attempts", "lease_epoch", "lease_until"])
-        return Claim(head, receiver.workspace.event_callback_url)
+        return Claim(head, url)
 
 
 def _room(receiver: Receiver, now: dt.datetime) -> int:
@@ -114,13 +115,27 @@ def _free(now: dt.datetime) -> Q:
 
 
 def _receiver(workspace_id: uuid.UUID) -> Receiver | None:
-    """The workspace's receiver under its lock; None when the workspace is gone."""
-    held = Receiver.objects.select_for_update(of=("self",)).select_related("workspace").filter(pk=workspace_id)
+    """The workspace's receiver under its lock; None when the workspace is gone, and had none."""
+    held = Receiver.objects.select_for_update().filter(pk=workspace_id)
     found = held.first()
     if found is None and Workspace.objects.filter(pk=workspace_id).exists():
         Receiver.objects.bulk_create([Receiver(workspace_id=workspace_id)], ignore_conflicts=True)
         found = held.first()
     return found
+
+
+def _address(receiver: Receiver) -> str:
+    """Where its events go now, or "" for nowhere."""
+    known = Workspace.objects.filter(pk=receiver.pk).values_list("event_callback_url", flat=True)
+    return receiver.url or known.first() or ""
+
+
+def outlive(workspace: Workspace, *, now: dt.datetime) -> None:
+    """The workspace is deleted in this transaction: what its receiver was to be told still goes there, the deletion
+    itself included."""
+    if workspace.event_callback_url:
+        kept = {"url": workspace.event_callback_url, "events_filter": workspace.events_filter, "gone_at": now}
+        Receiver.objects.update_or_create(workspace_id=workspace.pk, defaults=kept)
 
 
 # ---- sending -------------------------------------------------------------------------------------------------------
@@ -184,10 +199,10 @@ def _not_arrived(row: Delivery, failure: Failure, now: dt.datetime) -> None:
 
 def ring(now: dt.datetime) -> int:
     """Start senders for every receiver that has something due and may be asked. Returns how many were started."""
-    started = 0
-    for workspace_id in Workspace.objects.exclude(event_callback_url="").values_list("pk", flat=True):
-        started += _ring_receiver(workspace_id, now)
-    return started
+    due = Delivery.objects.filter(workspace_id=OuterRef("pk"), status=Status.DUE)
+    present = Workspace.objects.exclude(event_callback_url="").values_list("pk", flat=True)
+    gone = Receiver.objects.exclude(url="").filter(Exists(due)).values_list("pk", flat=True)
+    return sum(_ring_receiver(workspace_id, now) for workspace_id in (*present, *gone))
 
 
 def _ring_receiver(workspace_id: uuid.UUID, now: dt.datetime) -> int:
@@ -206,7 +221,9 @@ def _ring(workspace_id: uuid.UUID) -> None:
 
 def give_up_old(now: dt.datetime) -> int:
     """Give up, visibly, what could not be sent for days or has nowhere to go. Returns how many, at most 1,000."""
-    nowhere = ~Exists(Workspace.objects.filter(pk=OuterRef("workspace_id")).exclude(event_callback_url=""))
+    present = Workspace.objects.filter(pk=OuterRef("workspace_id")).exclude(event_callback_url="")
+    gone = Receiver.objects.filter(pk=OuterRef("workspace_id")).exclude(url="")
+    nowhere = ~Exists(present) & ~Exists(gone)
     over = Delivery.objects.filter(status=Status.DUE).filter(Q(created_at__lt=now - GIVE_UP_AFTER) | nowhere)
     found = list(over.filter(_free(now)).order_by("id").values_list("pk", flat=True)[:CHUNK])
     reason = _("It could not be sent for too long, or there is no callback URL any more.")

@@ -20,7 +20,7 @@ from routing.models import (
     Workflow,
     Workspace,
 )
-from routing.services import configuration, rows, setup
+from routing.services import configuration, rows, setup, webhooks
 
 #: What a new workspace begins with: the router needs somewhere for agents to be.
 _ACTIVITIES = (("Offline", False), ("Available", True), ("Unavailable", False))
@@ -59,13 +59,14 @@ def create(*, friendly_name: str, template: str = "NONE", now: dt.datetime, **va
 
 def delete(workspace: Workspace, *, now: dt.datetime) -> None:
     """Delete the workspace and all that is in it. Raises ``Refused`` for the installation's own, and for one in which
-    somebody works on conversations."""
+    somebody works on conversations. Its callback URL still gets what it has not got, the deletion included."""
     if workspace.friendly_name == setup.DEFAULT_NAME:
         raise Refused(_("The product itself needs this workspace."), code="routing.in_use")
     with transaction.atomic():
         if Task.objects.filter(workspace=workspace, status__in=Task.LIVE, conversation__isnull=False).exists():
             raise rows.in_use()
         configuration.deleted(workspace, now=now)
+        webhooks.outlive(workspace, now=now)
         # In an order in which nothing that is still there points at what is gone.
         Reservation.objects.filter(task__workspace=workspace).delete()
         Task.objects.filter(workspace=workspace).delete()

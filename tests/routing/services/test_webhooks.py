@@ -25,7 +25,7 @@ from contactcenter.lib.errors import Refused
 from conversations.services import api_keys
 from routing import jobs
 from routing.models import Delivery, Event, Receiver, Reservation, Workspace
-from routing.services import breaker, configuration, fold, presence, reservations, signing, tasks, webhooks
+from routing.services import breaker, configuration, fold, presence, reservations, signing, tasks, webhooks, workspaces
 from tests.factories import routing as make
 from tests.support.jobs import JobQueue
 from tests.support.receiver import Got, WebhookReceiver
@@ -364,6 +364,59 @@ def test_what_has_nowhere_to_go_or_waited_for_days_is_given_up(workspace: Worksp
     workspace.save()
     with pytest.raises(Refused):
         webhooks.replay(Event.objects.all(), now=NOW)
+
+
+def a_shop(receiver: WebhookReceiver, **values: Any) -> Workspace:
+    """A workspace that may be deleted."""
+    return workspaces.create(friendly_name="Shop", template="FIFO", event_callback_url=receiver.url, now=NOW, **values)
+
+
+def test_a_deleted_workspaces_receiver_hears_what_it_had_not_heard_yet(receiver: WebhookReceiver, secret: str) -> None:
+    shop = a_shop(receiver)
+    task = tasks.create(workflow=shop.workflows.get(), attributes={"a": 1}, now=NOW)
+    fold_all()
+    claim = webhooks._claim(shop.pk, None, now=NOW)
+    assert claim is not None
+    assert webhooks._post(claim, now=NOW) is None
+    tasks.cancel(task, reason="closing", now=after(1))
+    shop_sid, shop_id = shop.sid, shop.pk
+
+    workspaces.delete(shop, now=after(2))
+    assert webhooks.record(claim, None, now=after(2)) is True
+    fold_all(after(3))
+    assert webhooks.ring(after(3)) > 0
+    webhooks.send(shop_id, now=after(3))
+
+    of_task = ["task.created", "workflow.entered", "workflow.target-matched", "task-queue.entered", "task.canceled"]
+    assert [got.form["EventType"] for got in receiver.got if got.form.get("TaskSid") == task.sid] == of_task
+    deleted = receiver.got[[*receiver.types()].index("workspace.deleted")]
+    assert (deleted.form["ResourceSid"], deleted.form["WorkspaceSid"]) == (shop_sid, shop_sid)
+    assert deleted.form["WorkspaceName"] == "Shop"
+    assert not Delivery.objects.exists()
+    assert webhooks.ring(after(4)) == 0
+
+
+def test_a_deleted_workspaces_filter_still_counts_and_its_address_is_kept_as_long_as_events(
+    receiver: WebhookReceiver, secret: str
+) -> None:
+    shop = a_shop(receiver, events_filter="workspace.deleted")
+    other = workspaces.create(friendly_name="Quiet", now=NOW)
+    shop_id = shop.pk
+    for row in (shop, other):
+        workspaces.delete(row, now=after(1))
+    fold_all(after(2))
+    assert webhooks.give_up_old(after(60)) == 0
+    receiver.answer = lambda got: 503
+    webhooks.send(shop_id, now=after(3))
+    receiver.answer = lambda got: 204
+    webhooks.send(shop_id, now=after(60))
+
+    assert receiver.types() == ["workspace.deleted", "workspace.deleted"]
+    assert list(Receiver.objects.values_list("pk", flat=True)) == [shop_id]
+    fold.forget(after(29 * 86400))
+    assert Receiver.objects.exists()
+    fold.forget(after(31 * 86400))
+    assert not Receiver.objects.exists()
 
 
 def test_the_sweep_of_old_things_ends(workspace: Workspace) -> None:
