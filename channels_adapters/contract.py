@@ -427,7 +427,8 @@ class ChannelAdapter:
     # -- life -------------------------------------------------------------------------------------
 
     def connect(self, context: Context) -> Health:
-        """Ask the provider to deliver this line's events to us (again). Default: nothing to ask, just probe."""
+        """Ask the provider to deliver this line's events to us (again). Default: nothing to ask, just probe; the admin
+        offers "Connect again" where an adapter has its own."""
         return self.probe(context)
 
     def probe(self, context: Context) -> Health:

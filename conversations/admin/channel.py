@@ -164,8 +164,8 @@ class ChannelAdmin(SettingsAdmin):
     list_select_related = ["team", "connection"]
     search_fields = ["name", "address"]
     autocomplete_fields = ["connection", "team"]
-    actions = ["test_connections"]
-    actions_detail = ["test_connection"]
+    actions = ["test_connections", "connect_again"]
+    actions_detail = ["test_connection", "connect"]
 
     def declared(self, row: Channel) -> tuple[Setting, ...]:
         return adapter.channel_settings if (adapter := registry.all_adapters().get(row.type)) else ()
@@ -190,6 +190,39 @@ class ChannelAdmin(SettingsAdmin):
                 request,
                 gettext("%(channel)s does not work: %(detail)s") % {"channel": channel.name, "detail": result.detail},
             )
+
+    def _connect(self, request: HttpRequest, channel: Channel) -> None:
+        result = channels.connect(channel, now=clock.now())
+        if result.ok:
+            said = gettext("%(channel)s is connected: what is written there arrives here.")
+            messages.success(request, said % {"channel": channel.name})
+        else:
+            said = gettext("%(channel)s could not be connected: %(detail)s")
+            messages.error(request, said % {"channel": channel.name, "detail": result.detail})
+
+    def has_connect_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may change it, where its provider can be asked at all."""
+        if not self.has_change_permission(request):
+            return False
+        channel = self.get_object(request, str(object_id))
+        return channel is not None and channels.can_connect(channel)
+
+    @action(description=_("Connect again"), permissions=["connect"], icon="link")
+    def connect(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have the provider deliver the line's messages to us, as when it has stopped."""
+        channel = self.get_object(request, object_id)
+        if channel is not None:
+            self._connect(request, channel)
+        return HttpResponseRedirect(reverse("admin:conversations_channel_change", args=[object_id]))
+
+    @admin.action(description=_("Connect again"), permissions=["change"])
+    def connect_again(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset.select_related("connection"):
+            if channels.can_connect(channel):
+                self._connect(request, channel)
+            else:
+                said = gettext("%(channel)s needs no connecting: its messages come here by themselves.")
+                messages.info(request, said % {"channel": channel.name})
 
     @action(description=_("Test connection"), permissions=["change"], icon="network_check")
     def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:

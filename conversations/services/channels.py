@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from django.db import transaction
@@ -75,11 +75,27 @@ def _history(channel: Channel, address: str, thread: str, after_seq: int) -> lis
 
 def probe(channel: Channel, *, now: dt.datetime) -> Health:
     """Ask the provider whether the line works, and write down the answer. Never raises: a crash is a bad answer."""
+    return _ask(channel, "probe", now=now)
+
+
+def can_connect(channel: Channel) -> bool:
+    """Whether the provider can be asked to deliver this line's events to us."""
+    made = registry.all_adapters().get(channel.type)
+    return made is not None and type(made).connect is not ChannelAdapter.connect
+
+
+def connect(channel: Channel, *, now: dt.datetime) -> Health:
+    """Ask the provider to deliver the line's events to us (again), and write down whether it works then. Never raises,
+    as ``probe``."""
+    return _ask(channel, "connect", now=now)
+
+
+def _ask(channel: Channel, what: Literal["probe", "connect"], *, now: dt.datetime) -> Health:
     try:
         with context(channel, now=now) as made:
-            health = adapter(channel).probe(made)
+            health: Health = getattr(adapter(channel), what)(made)
     except Exception as error:
-        log.warning("channel.probe_failed", channel=channel.sid, error=type(error).__name__)
+        log.warning(f"channel.{what}_failed", channel=channel.sid, error=type(error).__name__)
         health = Health(ok=False, detail=getattr(error, "message", "") or _("The check itself failed. Try again."))
     if health.ok:
         heal(channel, now=now, expires_at=health.expires_at)
