@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -462,3 +467,40 @@ def test_the_sweep_does_all_of_it(workflow: Workflow, server: WebhookReceiver, d
     drain(queue="outbound")
 
     assert Task.objects.get(pk=task.pk).status == "assigned"
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+def test_a_sender_killed_while_the_server_thinks_loses_no_offer(tmp_path: Path) -> None:
+    with WebhookReceiver().running() as server:
+        environment = {
+            **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")},
+            "DATA_DIR": str(tmp_path),
+            "SECRET_KEY": "test-only",
+            "SEALING_KEYS": "dGVzdC1vbmx5LXNlYWxpbmcta2V5LTMyLWJ5dGVzISE=",
+            "EGRESS_ALLOW_PRIVATE": server.host,
+            "DJANGO_SETTINGS_MODULE": "contactcenter.settings",
+        }
+
+        def child(*arguments: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "tests.routing.webhook_child", *arguments]
+            root = Path(__file__).parents[3]
+            return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+
+        prepared = child("offer", server.url)
+        assert prepared.returncode == 0, prepared.stderr
+
+        def answer(got: Got) -> Reply:
+            if len(server.got) == 1:
+                os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+                raise ConnectionResetError
+            return ACCEPT
+
+        server.answer = answer
+        ended = [child("ask", seconds) for seconds in ("1", "20", "32", "40")]
+
+        assert [process.returncode for process in ended] == [-9, 0, 0, 0]
+        said = [process.stdout.splitlines()[-1] for process in ended[1:]]
+        assert said == ["1 left, 0 accepted", "0 left, 1 accepted", "0 left, 1 accepted"]
+        assert len(server.got) == 2
+        assert server.got[0].form == server.got[1].form
