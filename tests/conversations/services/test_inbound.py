@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from channels_adapters.contract import Malformed, Receipt, Typing, Unsupported
-from contactcenter.lib.errors import InvalidSignature, Refused
+from channels_adapters.contract import Receipt, Typing, Unsupported
+from contactcenter.lib.errors import InvalidSignature
 from conversations import events, wire
 from conversations.models import Conversation, InboundEvent, Message, Payload
 from conversations.services import inbound
@@ -306,91 +306,6 @@ def test_taking_a_request_in_costs_few_queries(now: dt.datetime, django_assert_n
         # the lines, savepoint, payload, events, release (outside a test: BEGIN and COMMIT)
         with django_assert_num_queries(5):  # type: ignore[operator]
             inbound.accept(line.connection, request, now=now)
-
-
-# -- replay ----------------------------------------------------------------------------------------
-
-
-def test_an_event_ignored_for_want_of_a_channel_can_be_replayed(drain: JobQueue, now: dt.datetime) -> None:
-    app = make.connection()
-    event = make.inbound(make.channel(connection=app, address="other"), text="late")
-    body = json.loads(make.wire_body(event))
-    body["events"][0]["channel_address"] = "page-9"
-    inbound.accept(app, make.request(body=json.dumps(body).encode()), now=now)
-    row = InboundEvent.objects.get()
-
-    with pytest.raises(Refused):
-        inbound.replay(row, now=now)
-    make.channel(connection=app, address="page-9")
-    inbound.replay(row, now=now)
-    drain()
-
-    row.refresh_from_db()
-    assert row.status == "done"
-    assert Message.objects.get().text == "late"
-
-
-def test_what_is_done_cannot_be_replayed(drain: JobQueue, now: dt.datetime) -> None:
-    line = make.channel()
-    inbound.submit(line, [make.inbound(line)], now=now)
-    drain()
-
-    with pytest.raises(Refused):
-        inbound.replay(InboundEvent.objects.get(), now=now)
-
-
-def test_a_payload_can_be_parsed_anew_when_the_adapter_has_learned(
-    drain: JobQueue, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = make.channel()
-    request = make.request(make.inbound(line, text="now I understand"))
-    with monkeypatch.context() as patched:
-        patched.setattr("tests.factories.adapters.EchoAdapter.parse", lambda *_: 1 / 0)
-        inbound.accept(line.connection, request, now=now)
-    payload = Payload.objects.get()
-    assert (payload.status, payload.error) == ("failed", "ZeroDivisionError in the adapter")
-
-    inbound.replay(payload, now=now)
-    drain()
-
-    payload.refresh_from_db()
-    assert (payload.status, payload.error) == ("parsed", "")
-    assert Message.objects.get().text == "now I understand"
-
-
-def test_a_redelivery_repairs_a_payload_that_could_not_be_read(
-    drain: JobQueue, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = make.channel()
-    request = make.request(make.inbound(line))
-    with monkeypatch.context() as patched:
-        patched.setattr("tests.factories.adapters.EchoAdapter.parse", lambda *_: 1 / 0)
-        inbound.accept(line.connection, request, now=now)
-
-    inbound.accept(line.connection, request, now=now)
-    drain()
-
-    assert Payload.objects.get().status == "parsed"
-    assert Message.objects.count() == 1
-
-
-def test_replaying_a_payload_mends_its_quarantined_elements_and_doubles_none(
-    drain: JobQueue, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = make.channel()
-    good, odd = make.inbound(line, text="one"), make.inbound(line, text="two")
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            "tests.factories.adapters.EchoAdapter.parse",
-            lambda *_: [good, Malformed(odd.key, line.address, "odd", {})],
-        )
-        inbound.accept(line.connection, make.request(good, odd), now=now)
-    drain()
-
-    inbound.replay(Payload.objects.get(), now=now)
-    drain()
-
-    assert list(Message.objects.order_by("seq").values_list("text", flat=True)) == ["one", "two"]
 
 
 def test_a_receipt_without_a_recipient_row_is_stored_like_any_event(drain: JobQueue, now: dt.datetime) -> None:
