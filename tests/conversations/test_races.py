@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import queue
-import random
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -24,61 +21,19 @@ from conversations.models import (
     Attachment,
     Contact,
     Conversation,
-    Event,
     Identity,
     InboundEvent,
     Message,
     Participant,
     Payload,
-    Transmission,
 )
-from conversations.services import (
-    contacts,
-    delivery,
-    inbound,
-    lanes,
-    lifecycle,
-    media,
-    messages,
-    ownership,
-)
+from conversations.services import contacts, inbound, lanes, lifecycle, media, messages, ownership
+from tests.conversations.racing import at_once, numbers_are_gapless
 from tests.factories import conversations as make
-from tests.factories.adapters import SECRET, Provider
+from tests.factories.adapters import SECRET
 from tests.support.jobs import JobQueue
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(functions: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Run functions in threads of their own, started together; their results, or the first exception."""
-    results: list[Any] = [None] * len(functions)
-    failures: list[BaseException] = []
-    barrier = threading.Barrier(len(functions))
-
-    def run(number: int, function: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(20)
-            results[number] = function()
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(functions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if failures:
-        raise failures[0]
-    return results
-
-
-def _numbers_are_gapless(conversation: Conversation) -> bool:
-    fresh = Conversation.objects.get(pk=conversation.pk)
-    seqs = list(fresh.messages.order_by("seq").values_list("seq", flat=True))
-    events = list(Event.objects.filter(conversation=fresh).order_by("seq").values_list("seq", flat=True))
-    return seqs == list(range(1, fresh.message_seq + 1)) and events == list(range(1, fresh.event_seq + 1))
 
 
 def test_the_same_webhook_fifty_times_at_once_is_one_message_in_one_conversation(drain: JobQueue) -> None:
@@ -132,7 +87,7 @@ def test_two_hundred_messages_of_one_contact_keep_their_order_over_eight_workers
 
     conversation = Conversation.objects.get()
     assert list(Message.objects.order_by("seq").values_list("text", flat=True)) == texts
-    assert _numbers_are_gapless(conversation)
+    assert numbers_are_gapless(conversation)
     assert not InboundEvent.objects.exclude(status="done").exists()
 
 
@@ -218,7 +173,7 @@ def test_one_conversation_is_opened_by_many_workers(drain: JobQueue) -> None:
 
     conversation = Conversation.objects.get()
     assert conversation.message_seq == 16
-    assert _numbers_are_gapless(conversation)
+    assert numbers_are_gapless(conversation)
 
 
 def test_a_message_that_comes_while_its_conversation_is_closed_is_in_one_or_the_next(drain: JobQueue) -> None:
@@ -239,15 +194,6 @@ def test_a_message_that_comes_while_its_conversation_is_closed_is_in_one_or_the_
     assert Message.objects.count() == 20
 
 
-def test_one_key_sent_many_times_at_once_is_one_message(drain: JobQueue) -> None:
-    conversation = make.conversation()
-
-    sent = at_once([lambda: make.sent(conversation, key="k-1").pk] * 20)
-
-    assert len(set(sent)) == 1
-    assert Transmission.objects.count() == 1
-
-
 def test_numbers_are_gapless_however_many_write(drain: JobQueue) -> None:
     conversation = make.conversation()
     who = make.sender(conversation.identity.address)
@@ -266,60 +212,7 @@ def test_numbers_are_gapless_however_many_write(drain: JobQueue) -> None:
     at_once(writers)
 
     assert Conversation.objects.get().message_seq == 20
-    assert _numbers_are_gapless(conversation)
-
-
-def test_many_workers_send_each_part_once_and_in_order(drain: JobQueue, provider: Provider) -> None:
-    conversation = make.conversation()
-    texts = [str(number) for number in range(30)]
-    for text in texts:
-        make.sent(conversation, text=text)
-
-    def work() -> None:
-        for _ in range(40):
-            delivery.deliver(conversation.pk, now=clock.now())
-
-    at_once([work] * 8)
-
-    assert provider.texts() == texts
-    assert Counter(Message.objects.values_list("status", flat=True)) == {"sent": 30}
-
-
-def test_receipts_at_once_end_at_the_furthest(drain: JobQueue) -> None:
-    conversation = make.conversation()
-    message = make.sent(conversation)
-    delivery.deliver(conversation.pk, now=make.NOW)
-    line = conversation.channel
-    news = [make.receipt(line, status, "p-1") for status in ("sent", "delivered", "read") * 4]
-    random.Random(1).shuffle(news)
-
-    at_once([partial(messages.record_status, line, one, now=make.NOW) for one in news])
-
-    message.refresh_from_db()
-    assert message.status == "read"
-    assert _numbers_are_gapless(conversation)
-
-
-def test_an_echo_and_the_answer_at_once_are_one_message(drain: JobQueue, provider: Provider) -> None:
-    conversation = make.conversation()
-    line, who = conversation.channel, make.sender(conversation.identity.address)
-    from channels_adapters.contract import SendReceipt
-
-    for number in range(10):
-        message = make.sent(conversation)
-        claim = delivery._claim(conversation.pk, now=make.NOW)
-        assert claim is not None
-        echo = make.echo(line, external_id=f"m-{number}", client_ref=claim.outbound.ref, recipient=who)
-        at_once(
-            [
-                partial(delivery.record, claim, SendReceipt(f"m-{number}"), now=make.NOW, began_at=make.NOW),
-                partial(messages.echo, line, echo, now=make.NOW),
-            ]
-        )
-        message.refresh_from_db()
-        assert (message.status, message.external_id) == ("sent", f"m-{number}")
-
-    assert Message.objects.count() == 10
+    assert numbers_are_gapless(conversation)
 
 
 def test_many_hand_overs_leave_one_owner_and_count_every_one(drain: JobQueue) -> None:
@@ -334,59 +227,6 @@ def test_many_hand_overs_leave_one_owner_and_count_every_one(drain: JobQueue) ->
     assert sorted(versions) == list(range(1, 9))
     owner = Participant.objects.get(left_at__isnull=True, role="owner")
     assert owner.user_id == fresh.owner_user_id == users[versions.index(8)].pk
-
-
-def test_an_automatic_message_accepted_at_the_moment_of_a_take_over_never_leaves_after_it(
-    drain: JobQueue, provider: Provider
-) -> None:
-    agent = make.user()
-    for _ in range(10):
-        conversation = make.conversation()
-        version = conversation.owner_version
-        taken: list[dt.datetime] = []
-
-        def take(conversation: Conversation = conversation, taken: list[dt.datetime] = taken) -> None:
-            ownership.change(conversation, owner="worker", user=agent, now=make.NOW)
-            taken.append(clock.now())
-
-        def automatic(conversation: Conversation = conversation, version: int = version) -> None:
-            messages.send(conversation, text="bot", key="k", author="bot", owner_version=version, now=make.NOW)
-
-        at_once([take, automatic])
-        provider.reset()
-        delivery.deliver(conversation.pk, now=make.NOW)
-
-        assert provider.texts() == []
-
-
-def test_an_ill_channel_is_tried_by_one_of_many_workers(drain: JobQueue) -> None:
-    line = make.channel(is_healthy=False, checked_at=make.NOW - dt.timedelta(hours=1))
-    conversations = [make.conversation(channel=line) for _ in range(8)]
-    for conversation in conversations:
-        make.sent(conversation)
-
-    claims = at_once([partial(delivery._claim, conversation.pk, now=make.NOW) for conversation in conversations])
-
-    assert sum(claim is not None for claim in claims) == 1
-
-
-def test_one_upload_ends_in_one_message(drain: JobQueue) -> None:
-    agent = make.user()
-    conversations = [make.conversation(owner=agent) for _ in range(4)]
-    key = make.upload(user=agent).key
-
-    def attach(conversation: Conversation) -> bool:
-        try:
-            make.sent(conversation, user=agent, attachment_keys=[key])
-        except Refused:
-            return False
-        return True
-
-    won = at_once([partial(attach, conversation) for conversation in conversations])
-
-    assert sorted(won) == [False, False, False, True]
-    assert Attachment.objects.get().message is not None
-    assert Message.objects.count() == 1
 
 
 def test_a_file_is_fetched_by_one_of_many_workers(drain: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
