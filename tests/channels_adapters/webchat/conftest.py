@@ -7,6 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.cache import cache
 
+from channels_adapters.webchat.session import Session
+from conversations.models import Channel
+from tests.factories import webchat as make
+
 
 @pytest.fixture(autouse=True)
 def _nobody_has_asked_for_anything_yet() -> Iterator[None]:
@@ -24,3 +28,13 @@ async def one_thread() -> AsyncIterator[None]:
         from django.db import connections
 
         await asyncio.get_running_loop().run_in_executor(executor, connections.close_all)
+
+
+@pytest.fixture
+def shop() -> Channel:
+    return make.channel("shop")
+
+
+@pytest.fixture
+def visitor(shop: Channel) -> Session:
+    return make.enter()[0]

@@ -21,16 +21,6 @@ from tests.support.jobs import JobQueue
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shop() -> Channel:
-    return make.channel("shop")
-
-
-@pytest.fixture
-def visitor(shop: Channel) -> Session:
-    return make.enter()[0]
-
-
 def texts(visitor: Session, after: Cursor = session.START) -> list[str]:
     return [message.text for message in visitor.after(after)]
 
