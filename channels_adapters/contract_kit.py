@@ -1,4 +1,4 @@
-"""What an adapter hands to the shared contract suite (``tests/channels_adapters/test_contract.py``).
+"""What an adapter hands to the shared contract suite (``tests/channels_adapters/test_contract*.py``).
 
 Each adapter package carries ``contract_kit.py`` with one module-level ``kit = ContractKit(...)`` and a folder
 ``samples/``. The suite's docstring says what goes where.
