@@ -6,85 +6,17 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.db.models import Sum
 
 from contactcenter.lib.errors import Refused
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation
 from routing import queries
 from routing.errors import NotYours, ReservationOver, WrongState
-from routing.models import Event, Reservation, Task, TaskQueue, Transfer, Worker, WorkerChannel
+from routing.models import Event, Reservation, Task, TaskQueue, Worker, WorkerChannel
 from routing.services import presence, queues, reservations, seats, tasks, transfers, upkeep
-from tests.factories import agents as people
 from tests.factories import routing as make
+from tests.routing.services.transfer_scene import Scene, assert_counted
 
 pytestmark = pytest.mark.django_db
-
-
-def after(now: dt.datetime, seconds: float) -> dt.datetime:
-    return now + dt.timedelta(seconds=seconds)
-
-
-class Scene:
-    """Amira has a customer; Basil and Chloe are free; a router."""
-
-    def __init__(self, now: dt.datetime, **queue: Any) -> None:
-        self.now = now
-        self.amira = self.agent("Amira", languages=["ar"])
-        self.conversation = make.conversation()
-        self.task = make.task(conversation=self.conversation, now=now)
-        self.router = make.route(now)
-        self.held = Reservation.objects.get(task=self.task)
-        reservations.accept(self.held, by=self.amira, now=now)
-        self.basil = self.agent("Basil")
-        self.chloe = self.agent("Chloe")
-        self.queue = make.queue(name="Experts", **queue)
-        self.router.tick(now)
-
-    def agent(self, name: str, **attributes: Any) -> Worker:
-        return make.worker(name=name, user=people.user(name=name), attributes=attributes, now=self.now)
-
-    def at(self, seconds: float) -> dt.datetime:
-        return after(self.now, seconds)
-
-    def transfer(self, to: Worker | TaskQueue, mode: str = "WARM", **arguments: Any) -> Transfer:
-        made = transfers.start(self.held, to=to, mode=mode, by=self.amira, now=self.now, **arguments)
-        self.router.tick(self.now)
-        return made
-
-    def offer(self, worker: Worker) -> Reservation:
-        return Reservation.objects.get(task=self.task, worker=worker, status="pending")
-
-    def reservations(self) -> list[tuple[str, str, str]]:
-        rows = Reservation.objects.filter(task=self.task).order_by("id")
-        return [(row.worker.friendly_name, row.role, row.status) for row in rows]
-
-    def people(self) -> list[tuple[str, str]]:
-        rows = Participant.objects.filter(conversation=self.conversation, left_at=None).order_by("id")
-        return [(row.user.first_name, row.role) for row in rows]
-
-    def owner(self) -> str:
-        return Conversation.objects.get(pk=self.conversation.pk).owner_name
-
-    def status(self) -> str:
-        return Task.objects.get(pk=self.task.pk).status
-
-    def events(self) -> list[str]:
-        rows = Event.objects.filter(task=self.task, type__startswith="task.transfer").order_by("task_seq")
-        return [str(type) for type in rows.values_list("type", flat=True)]
-
-
-def assert_counted() -> None:
-    """Every load is the sum of what is live."""
-    for worker in Worker.objects.all():
-        live = Reservation.objects.filter(worker=worker, status__in=Reservation.LIVE)
-        assert worker.load == (live.aggregate(sum=Sum("weight"))["sum"] or 0)
-        units = live.filter(task__task_channel__unique_name="chat").aggregate(sum=Sum("units"))["sum"] or 0
-        assert WorkerChannel.objects.get(worker=worker, task_channel__unique_name="chat").load == units
-
-
-@pytest.fixture
-def scene(now: dt.datetime) -> Scene:
-    return Scene(now)
 
 
 def test_a_warm_transfer_seats_both_until_one_leaves(scene: Scene) -> None:
@@ -405,28 +337,6 @@ def test_attributes_given_with_a_transfer_replace_the_tasks(scene: Scene) -> Non
     assert Task.objects.get(pk=scene.task.pk).attributes == {"topic": "refund"}
 
 
-def lines(scene: Scene) -> list[tuple[str, dict[str, str]]]:
-    rows = Message.objects.filter(conversation=scene.conversation, direction="system").order_by("seq")
-    return [(row.kind, row.data) for row in rows]
-
-
-def test_the_conversation_tells_its_story(scene: Scene) -> None:
-    scene.transfer(scene.basil)
-    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(1))
-    seats.leave(scene.task, by=scene.amira, now=scene.at(2))
-    scene.held = Reservation.objects.get(task=scene.task, worker=scene.basil)
-    scene.amira, scene.basil = scene.basil, scene.amira
-    scene.transfer(scene.queue, "COLD")
-
-    assert lines(scene) == [
-        ("accepted", {"name": "Amira"}),
-        ("joined", {"name": "Basil"}),
-        ("taken_over", {"name": "Basil", "before": "Amira"}),
-        ("handed_over", {"name": "Basil", "queue": "Experts"}),
-    ]
-    assert Conversation.objects.get(pk=scene.conversation.pk).last_message_text == ""
-
-
 @pytest.mark.parametrize("was_offered", [True, False])
 def test_a_colleague_who_is_deleted_fails_the_transfer_and_the_giver_is_told(scene: Scene, was_offered: bool) -> None:
     if was_offered:
@@ -447,23 +357,3 @@ def test_a_queue_somebody_is_being_asked_of_is_not_deleted(scene: Scene) -> None
 
     with pytest.raises(Refused):
         queues.delete_queue(scene.queue, now=scene.now)
-
-
-def test_the_customer_is_shown_who_answers_from_now_on(scene: Scene, drain: Any) -> None:
-    scene.transfer(scene.basil, "COLD")
-    drain.clear()
-
-    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(1))
-
-    shown = [job.kwargs for job in drain.waiting if job.name == "conversations.jobs.notify"]
-    assert [(notice["kind"], notice["data"]) for notice in shown] == [("agent", {"name": "Basil"})]
-
-
-@pytest.mark.parametrize("mode", ["WARM", "COLD"])
-def test_taking_what_a_colleague_had_is_no_end_of_the_customers_waiting(scene: Scene, mode: str) -> None:
-    scene.transfer(scene.basil, mode)
-    reservations.accept(scene.offer(scene.basil), by=scene.basil, now=scene.at(3600))
-
-    first, second = Event.objects.filter(task=scene.task, type="reservation.accepted").order_by("task_seq")
-    assert first.facts == {"waited": 0, "queued": 0}
-    assert not second.facts
