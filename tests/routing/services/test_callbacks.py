@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,77 +16,15 @@ from twilio.request_validator import RequestValidator
 
 from conversations.services import api_keys
 from routing import event_wire, jobs
-from routing.models import Callback, CallbackReceiver, Event, Reservation, Task, Worker, Workflow
-from routing.services import breaker, callbacks, fold, reservations, tasks, transfers
+from routing.models import Callback, CallbackReceiver, Event, Task, Workflow
+from routing.services import breaker, callbacks, reservations, tasks
 from routing.services.instructions import Instruction, Wrong
 from tests.factories import routing as make
+from tests.routing.services.callback_offers import ACCEPT, NOW, after, failures, offer
 from tests.support.jobs import JobQueue
 from tests.support.receiver import Got, Reply, WebhookReceiver
 
 pytestmark = pytest.mark.django_db
-
-NOW = make.NOW
-ACCEPT = Reply(b'{"instruction": "accept"}')
-
-
-def after(seconds: float) -> dt.datetime:
-    return NOW + dt.timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[WebhookReceiver]:
-    with WebhookReceiver().running() as made:
-        settings.EGRESS_ALLOW_PRIVATE = [*settings.EGRESS_ALLOW_PRIVATE, made.host]
-        yield made
-
-
-@pytest.fixture
-def spare(settings: Any) -> Iterator[WebhookReceiver]:
-    with WebhookReceiver().running() as made:
-        settings.EGRESS_ALLOW_PRIVATE = [*settings.EGRESS_ALLOW_PRIVATE, made.host]
-        made.answer = lambda got: ACCEPT
-        yield made
-
-
-@pytest.fixture
-def secret() -> str:
-    return api_keys.create(name="Shop", scopes=["routing"], now=NOW)[1]
-
-
-@pytest.fixture
-def workflow(server: WebhookReceiver, secret: str) -> Workflow:
-    made = make.workflow({"queue": make.queue(name="Sales")})
-    made.assignment_callback_url = server.url
-    made.save()
-    return made
-
-
-@pytest.fixture
-def with_fallback(workflow: Workflow, spare: WebhookReceiver) -> Workflow:
-    workflow.fallback_assignment_callback_url = spare.url
-    workflow.save()
-    return workflow
-
-
-def offer(workflow: Workflow, *, worker: Worker | None = None, **arguments: Any) -> Reservation:
-    """A task of the workflow, offered to a worker and noted to be asked about."""
-    worker = worker or make.worker(now=NOW)
-    task = make.task(workflow=workflow, now=NOW, **arguments)
-    make.route(after(3))
-    note()
-    return Reservation.objects.get(task=task)
-
-
-def note() -> None:
-    while fold.fold(after(3)):
-        pass
-
-
-def failures() -> list[tuple[str, str]]:
-    """(error code, message) of what operators were told, in order."""
-    events = Event.objects.filter(type="reservation.failed").order_by("id")
-    shown = [event_wire.form(event, account_sid="AC1") for event in events]
-    return [(form["ErrorCode"], form["ErrorMessage"]) for form in shown]
 
 
 def test_the_server_is_asked_in_taskrouters_words_signed_and_may_accept(
@@ -283,20 +219,6 @@ def test_rejecting_into_an_activity_that_is_not_there_is_recorded(workflow: Work
     assert reservation.status == "pending"
 
 
-def test_an_offer_that_has_ended_is_not_asked_about(workflow: Workflow, server: WebhookReceiver) -> None:
-    worker = make.worker(now=NOW)
-    answered = offer(workflow, worker=worker)
-    gone = offer(workflow, worker=worker)
-    open_ = offer(workflow, worker=worker)
-    reservations.accept(answered, by=worker, now=after(4))
-    gone.task.delete()
-
-    assert callbacks.send(workflow.pk, now=after(5)) == 1
-
-    assert [got.form["ReservationSid"] for got in server.got] == [open_.sid]
-    assert not Callback.objects.exists()
-
-
 def test_an_offer_that_ends_while_the_server_thinks_stays_as_it_is(workflow: Workflow, server: WebhookReceiver) -> None:
     reservation = offer(workflow)
     claim = callbacks._claim(workflow.pk, now=after(4))
@@ -359,87 +281,6 @@ def test_a_server_that_is_down_costs_few_offers_their_five_seconds(
     offer(with_fallback, worker=worker)
     callbacks.send(with_fallback.pk, now=after(60))
     assert (len(server.got), len(spare.got)) == (breaker.BREAK_AFTER + 1, 8)
-
-
-def test_another_address_is_asked_though_the_one_before_is_left_alone(
-    workflow: Workflow, server: WebhookReceiver, spare: WebhookReceiver
-) -> None:
-    worker = make.worker(capacities={"chat": 50}, capacity=10_000, now=NOW)
-    for _ in range(6):
-        offer(workflow, worker=worker)
-    server.answer = lambda got: 503
-    callbacks.send(workflow.pk, now=after(4))
-    assert failures()[-1] == ("11200", "It is left alone after 5 failures. Last: It answered 503.")
-    workflow.assignment_callback_url = spare.url
-    workflow.save()
-    offer(workflow, worker=worker)
-
-    callbacks.send(workflow.pk, now=after(5))
-
-    assert len(spare.got) == 1
-    known = CallbackReceiver.objects.get()
-    assert (known.url, known.failures, known.error) == (spare.url, 0, "")
-
-
-def test_without_a_key_to_sign_with_nothing_is_asked(server: WebhookReceiver) -> None:
-    workflow = make.workflow({"queue": make.queue()})
-    workflow.assignment_callback_url = server.url
-    workflow.save()
-    offer(workflow)
-
-    callbacks.send(workflow.pk, now=after(4))
-
-    assert server.got == []
-    assert failures() == [("11200", "There is no API key for routing to sign with. Make one.")]
-
-
-def test_an_address_inside_the_house_is_not_asked(workflow: Workflow, server: WebhookReceiver, settings: Any) -> None:
-    settings.EGRESS_ALLOW_PRIVATE = []
-    offer(workflow)
-
-    callbacks.send(workflow.pk, now=after(4))
-
-    assert server.got == []
-    assert failures()[0][1].startswith("AddressRefused")
-
-
-def test_a_workflow_without_an_address_leaves_nothing_to_ask(workflow: Workflow, server: WebhookReceiver) -> None:
-    other = make.workflow({"queue": make.queue()})
-    offer(other)
-    assert not Callback.objects.exists()
-
-    offer(workflow)
-    workflow.assignment_callback_url = ""
-    workflow.save()
-    assert callbacks.send(workflow.pk, now=after(4)) == 0
-    assert not Callback.objects.exists()
-
-
-def test_an_offer_that_is_gone_before_it_is_noted_stops_nobody(workflow: Workflow, server: WebhookReceiver) -> None:
-    make.worker(now=NOW)
-    make.task(workflow=workflow, now=NOW)
-    make.route(NOW)
-    Task.objects.all().delete()
-
-    note()
-
-    assert callbacks.send(workflow.pk, now=after(4)) == 0
-    assert not Callback.objects.exists()
-
-
-def test_who_is_asked_to_take_over_is_asked_about_too(workflow: Workflow, server: WebhookReceiver) -> None:
-    giver, taker = make.worker(name="Giver", now=NOW), make.worker(name="Taker", now=after(1))
-    held = offer(workflow, worker=giver)
-    reservations.accept(held, by=giver, now=after(3))
-    transfers.start(held, to=taker, by=giver, now=after(4))
-    make.route(after(4))
-    note()
-    server.answer = lambda got: ACCEPT
-
-    assert callbacks.send(workflow.pk, now=after(5)) == 1
-
-    assert server.got[0].form["WorkerSid"] == taker.sid
-    assert make.offers(held.task) == [("Giver", "accepted"), ("Taker", "accepted")]
 
 
 def test_few_requests_are_under_way_for_one_workflow(workflow: Workflow, drain: JobQueue) -> None:
