@@ -97,7 +97,7 @@ class Roster:
             self.eligibility.put_worker(worker.slot, worker.scope)
             if not self.lanes.wide and len(self.eligibility.classes[worker.slot]) > WIDE:
                 self.lanes.widen()
-        elif self.eligibility.volatile:
+        if self.eligibility.volatile:  # counters are read live: they never look different from before
             self.eligibility.ask_volatile(worker.slot, worker.scope)
         self._dirty_workers[worker] = None
         if self._forced:

@@ -141,3 +141,14 @@ def test_before_that_the_urgent_comes_first() -> None:
     office.finished("busy", 60.5)
 
     assert office.offers(60.5) == [("urgent", "A")]
+
+
+def test_a_capacity_that_changes_with_something_else_is_looked_at_by_who_asks_for_it() -> None:
+    office = Office({"queue": "all", "expression": "worker.channel.chat.configured_capacity > task.level"})
+    office.worker("A", chats=0, attributes={"team": "x"})
+    office.task("t", start=0, attributes={"level": 0})
+    assert office.offers(1) == []
+
+    office.worker("A", chats=1, attributes={"team": "y"})
+
+    assert office.offers(2) == [("t", "A")]
