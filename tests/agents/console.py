@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from importlib import import_module
 from typing import Any, Self
@@ -16,6 +15,7 @@ from agents.models import User
 from conversations.models import Conversation
 from tests.agents import reducer, scenes
 from tests.factories import agents as factory
+from tests.support import waiting
 
 Json = dict[str, Any]
 
@@ -139,10 +139,7 @@ class Tab:
 
 async def eventually(check: Any) -> None:
     """Wait until ``check()`` (synchronous, may read the database) is true, ten seconds at most."""
-    deadline = asyncio.get_running_loop().time() + 10
-    while not await do(check)():
-        assert asyncio.get_running_loop().time() < deadline, "did not come true in time"
-        await asyncio.sleep(0.02)
+    await waiting.soon(do(check), 10)
 
 
 async def an_agent(**fields: Any) -> User:

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.typing import Origin
 
 from tests.agents import reducer
+from tests.support import waiting
 
 Json = dict[str, Any]
 
@@ -89,12 +90,12 @@ class LiveTab:
 
     async def newest_conversation(self) -> str:
         """The sid of the open conversation somebody wrote in last, once there is one."""
-        for _ in range(200):
-            rows = self.http.get("/api/conversations/", params={"status": "open"}).json()["results"]
-            if rows:
-                return str(rows[0]["sid"])
-            await asyncio.sleep(0.05)
-        raise AssertionError("no open conversation")
+
+        async def ask() -> list[Json]:
+            rows: list[Json] = self.http.get("/api/conversations/", params={"status": "open"}).json()["results"]
+            return rows
+
+        return str((await waiting.soon(ask, 10, every=0.05))[0]["sid"])
 
     async def settled(self, sid: str) -> None:
         """Wait until nothing has happened in a conversation for a second, as the API tells it."""
@@ -103,7 +104,7 @@ class LiveTab:
             seq = self.http.get(f"/api/conversations/{sid}/").json()["seq"]
             if seq != before:
                 before, since = seq, asyncio.get_running_loop().time()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # that nothing happens can only be waited for
 
     def move(self, url: str) -> None:
         """The same browser, the server at another address."""
@@ -135,12 +136,12 @@ class Phone:
 
     async def hears(self, words: str) -> None:
         """Wait until a message of ours with these words has arrived."""
-        for _ in range(400):
+
+        async def ask() -> bool:
             chat = self.state()["chats"].get(self.persona, [])
-            if any(words in message["text"] for message in chat if not message["is_mine"]):
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"never heard {words!r}")
+            return any(words in message["text"] for message in chat if not message["is_mine"])
+
+        await waiting.soon(ask, every=0.05, why=lambda: f"never heard {words!r}")
 
     def state(self) -> Json:
         state: Json = self.http.get("/channels/messenger/simulator/api/state").json()

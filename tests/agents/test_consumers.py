@@ -13,6 +13,7 @@ from routing.services import presence
 from tests.agents import samples
 from tests.agents.console import Closed, Tab, an_agent, do, eventually
 from tests.factories import agents as factory
+from tests.support import waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
 
@@ -181,9 +182,12 @@ async def test_a_reader_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
     consumer._start(consumer._write())
     for _ in range(20):
         consumer._put(frames.Pong())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the writer's turn
 
-    await asyncio.sleep(0.05)
+    async def is_closed() -> bool:
+        return sent[-1:] != [] and sent[-1]["type"] == "websocket.close"
+
+    await waiting.soon(is_closed)
 
     assert [message["type"] for message in sent] == ["websocket.send", "websocket.close"]
     assert sent[-1]["code"] == 4413

@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 
 from contactcenter import beat, celery, timers
 from contactcenter.lib import hints
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +57,7 @@ def test_a_delayed_job_is_run_by_a_worker_with_its_arguments(monkeypatch: pytest
     with start_worker(app, pool="threads", queues=[job.queue], perform_ping_check=False):
         job.delay(lane="a:b", count=3, text="\u0645\u0631\u062d\u0628\u0627")
         job.delay(lane="second")
-        deadline = time.monotonic() + 20
-        while len(ran) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: len(ran) >= 2)
 
     assert ran == [{"lane": "a:b", "count": 3, "text": "\u0645\u0631\u062d\u0628\u0627"}, {"lane": "second"}]
 
@@ -113,9 +112,7 @@ def test_the_timer_thread_runs_a_job_again_and_again_and_survives_its_failures()
 
     running = timers.Timers(celery.app, {"tests.ticking": 0.05})
     running.start()
-    deadline = time.monotonic() + 10
-    while len(runs) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(runs) >= 3, 10)
     running.stop()
 
     assert len(runs) >= 3

@@ -14,6 +14,7 @@ import pytest
 
 from contactcenter.bench.cluster import ROLES, ROOT, Cluster
 from contactcenter.bench.servers import Stack
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults  # starts and ends servers of its own
 
@@ -35,10 +36,7 @@ def cluster(own_stack: Stack, tmp_path: Path) -> Iterator[Cluster]:
 
 def _wait_for_workers(stack: Stack, count: int) -> None:
     """Until so many workers ask Redis for jobs."""
-    deadline = time.monotonic() + 60
-    while sum(client["cmd"] == "brpop" for client in stack.redis.client.client_list()) < count:
-        assert time.monotonic() < deadline, "the workers did not start"
-        time.sleep(0.05)
+    until(lambda: sum(client["cmd"] == "brpop" for client in stack.redis.client.client_list()) >= count, 60)
 
 
 def test_all_processes_start_work_together_and_end_politely(cluster: Cluster, own_stack: Stack) -> None:

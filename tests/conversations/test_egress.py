@@ -165,7 +165,7 @@ def test_an_answer_that_drips_is_cut_off(server: Server, client: httpx.Client, s
             for _ in range(100):
                 handler.wfile.write(b"x")
                 handler.wfile.flush()
-                time.sleep(0.05)
+                time.sleep(0.05)  # this is the drip
         except OSError:
             pass
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import queue
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -32,6 +31,7 @@ from tests.conversations.racing import at_once, numbers_are_gapless
 from tests.factories import conversations as make
 from tests.factories.adapters import SECRET
 from tests.support.jobs import JobQueue
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -102,9 +102,7 @@ def test_a_lane_is_free_as_soon_as_the_session_that_held_it_is_gone(drain: JobQu
     assert inbound.drain_lane(lane, now=clock.now()) == 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [held.info.backend_pid])
-    deadline = time.monotonic() + 3
-    while not (done := inbound.drain_lane(lane, now=clock.now())) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    done = until(lambda: inbound.drain_lane(lane, now=clock.now()), 3)
 
     assert done == 1
 

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from contactcenter.bench import servers
 from contactcenter.bench.cluster import ROOT, Cluster, Role
 from tests.faults import provider as providers
 from tests.faults.console import Console
+from tests.support.waiting import until
 
 ROLES = ("web", "worker", "sender", "route", "beat")
 
@@ -69,10 +69,13 @@ class House:
 
     def eventually(self, query: str, expected: list[tuple[Any, ...]], *parameters: Any, seconds: float = 60.0) -> None:
         """The query's rows become these. Raises ``AssertionError`` with what they were at last."""
-        deadline = time.monotonic() + seconds
-        while (found := self.rows(query, *parameters)) != expected:
-            assert time.monotonic() < deadline, f"{query}: {found}, not {expected}\n{self.last_words()}"
-            time.sleep(0.1)
+        found: list[tuple[Any, ...]] = []
+
+        def ask() -> bool:
+            found[:] = self.rows(query, *parameters)
+            return found == expected
+
+        until(ask, seconds, every=0.1, why=lambda: f"{query}: {found}, not {expected}\n{self.last_words()}")
 
 
 @pytest.fixture(scope="module")

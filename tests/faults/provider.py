@@ -63,12 +63,12 @@ class Provider:
             try:
                 response = httpx.post(url, content=body, headers=dict(headers), timeout=10, trust_env=False)
             except httpx.HTTPError:
-                time.sleep(0.1)
+                time.sleep(0.1)  # between two tries, as the real one (which waits longer)
                 continue
             if response.status_code == 200:
                 self.accepted.append(body)
                 return response.status_code, response.text
-            time.sleep(0.1)
+            time.sleep(0.1)  # as above
         return 0, "closing"
 
     def close(self) -> None:

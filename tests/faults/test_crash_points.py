@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from contactcenter.bench.cluster import Role
 from contactcenter.lib import crash
 from tests.faults.conftest import House
 from tests.faults.console import Console
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -106,21 +106,25 @@ def test_nothing_is_lost_or_doubled_when_a_process_dies_at(point: str, house: Ho
 
 def _start_again(house: House, doomed: Role) -> None:
     """Once the process has died of its point, start its successor."""
-    deadline = time.monotonic() + 120
-    while doomed.is_alive and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: not doomed.is_alive, 120, why=lambda: f"{doomed.name} did not get to its point")
     assert doomed.process.returncode == -9, f"{doomed.name} did not get to its point"
     house.raise_the_dead()
 
 
 def _offered(house: House, agents: list[Console], customer: Persona) -> tuple[Console, dict[str, Any]]:
     """(console, reservation): who was offered this customer."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def ask() -> tuple[Console, dict[str, Any]] | None:
         sids = {f"CH{row_id.hex}" for (row_id,) in house.rows(IDS, customer.address)}
         for agent in agents:
             for reservation in (agent.worker or {"reservations": []})["reservations"]:
                 if reservation["status"] == "pending" and reservation["conversation"]["sid"] in sids:
                     return agent, reservation
-        time.sleep(0.1)
-    raise AssertionError(f"nobody was offered {customer.name}: {[agent.worker for agent in agents]}")
+        return None
+
+    def why() -> str:
+        return f"nobody was offered {customer.name}: {[agent.worker for agent in agents]}"
+
+    found = until(ask, 60, every=0.1, why=why)
+    assert found is not None
+    return found

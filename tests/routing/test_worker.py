@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,14 +22,7 @@ from routing import worker
 from routing.models import Lease, Reservation
 from routing.services import dispatch, reservations
 from tests.factories import routing as make
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
+from tests.support.waiting import until
 
 # ---- the thread
 
@@ -41,7 +34,7 @@ def running(transactional_db: None) -> Iterator[threading.Event]:
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
-    wait_until(lambda: Lease.objects.exclude(holder="").filter(name="router").exists())
+    until(lambda: Lease.objects.exclude(holder="").filter(name="router").exists())
     yield stop
     stop.set()
     thread.join(10)
@@ -58,7 +51,7 @@ def test_a_change_rings_the_router_of_the_same_process(
 
     task = make.task(now=clock.now())
 
-    wait_until(lambda: make.offers(task) == [(agent.friendly_name, "pending")])
+    until(lambda: make.offers(task) == [(agent.friendly_name, "pending")])
 
 
 @pytest.mark.postgres
@@ -68,7 +61,7 @@ def test_deadlines_pass_without_anybody_ringing(running: threading.Event) -> Non
 
     task = make.task(workflow=workflow, now=clock.now())
 
-    wait_until(lambda: [status for _, status in make.offers(task)][:2] == ["timeout", "pending"])
+    until(lambda: [status for _, status in make.offers(task)][:2] == ["timeout", "pending"])
     assert {name for name, _ in make.offers(task)[:2]} == {agent.friendly_name, other.friendly_name}
 
 
@@ -87,7 +80,7 @@ def test_a_router_that_fails_reads_everything_again_and_goes_on(
     monkeypatch.setattr(dispatch.Router, "_round", fail_twice)
     task = make.task(now=clock.now())
 
-    wait_until(lambda: make.offers(task) == [(agent.friendly_name, "pending")])
+    until(lambda: make.offers(task) == [(agent.friendly_name, "pending")])
     reservations.accept(Reservation.objects.get(task=task), by=agent, now=clock.now())
 
 
@@ -96,7 +89,7 @@ def test_who_stops_gives_the_lease_back(transactional_db: None) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
-    wait_until(lambda: Lease.objects.exclude(holder="").exists())
+    until(lambda: Lease.objects.exclude(holder="").exists())
 
     stop.set()
     thread.join(10)
@@ -142,7 +135,7 @@ class House:
         """Until this process holds the lease."""
         query = "SELECT split_part(holder, ':', 2) FROM routing_lease WHERE name = 'router' AND expires_at > now()"
         with psycopg.connect(self._database_url, autocommit=True) as database:
-            wait_until(lambda: database.execute(query).fetchall() == [(str(role.process.pid),)])
+            until(lambda: database.execute(query).fetchall() == [(str(role.process.pid),)])
 
 
 @pytest.fixture(scope="module")

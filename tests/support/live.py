@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.support import waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,16 +77,18 @@ class Process:
 
     def wait_for(self, pattern: str, seconds: float = 90.0) -> re.Match[str]:
         """The first match of ``pattern`` in the output. Raises ``AssertionError`` with all of it."""
-        deadline = time.monotonic() + seconds
-        while True:
+
+        def look() -> re.Match[str] | bool:
             ended = not self.is_running  # looked at first: what it said last is in the output then
-            found = re.search(pattern, self.output(), re.MULTILINE)
-            if found:
-                return found
-            if ended or time.monotonic() > deadline:
-                why = f"ended with {self.exit_code}" if ended else f"said nothing like {pattern!r} for {seconds:.0f} s"
-                raise AssertionError(f"{' '.join(self.arguments)} {why}:\n{self.output()}")
-            time.sleep(0.02)
+            return re.search(pattern, self.output(), re.MULTILINE) or ended
+
+        def why() -> str:
+            return f"{' '.join(self.arguments)} said nothing like {pattern!r}:\n{self.output()}"
+
+        found = waiting.until(look, seconds, why=why)
+        if not isinstance(found, re.Match):
+            raise AssertionError(f"{' '.join(self.arguments)} ended with {self.exit_code}:\n{self.output()}")
+        return found
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 10.0) -> int:
         """End it politely. Returns its exit code; kills it and raises when it does not end."""

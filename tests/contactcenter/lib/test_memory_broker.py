@@ -24,7 +24,7 @@ def test_a_waiting_consumer_is_woken_at_once() -> None:
         reader.start()
         with writing.SimpleBuffer("broker-test-wake") as put:
             for number in range(9):
-                time.sleep(0.03)
+                time.sleep(0.03)  # the reader waits again by then: being woken is what is measured
                 sent.append(time.monotonic())
                 put.put({"n": number})
         reader.join(10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from twilio.rest import Client
 from tests.routing.api.conftest import Site, site_of
 from tests.support import live
 from tests.support.receiver import Got, Reply, WebhookReceiver
+from tests.support.waiting import until
 
 
 def test_workspaces_and_activities_live_and_die(client: Client) -> None:
@@ -70,15 +70,6 @@ def test_the_account_with_a_keys_secret_works_too(site: Site) -> None:
 WRONG = "wrong"
 
 
-def eventually(ask: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true answer; the router works beside us."""
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"nothing within {seconds} s"
-        time.sleep(0.05)
-    return answer
-
-
 class Bulk:
     """What the client wants for a body that is JSON."""
 
@@ -121,7 +112,7 @@ def test_a_task_is_offered_accepted_wrapped_up_and_completed(client: Client) -> 
     assert json.loads(task.attributes) == {"kind": "bill", "order": 7}
 
     assert desk.ann.update(activity_sid=desk.available.sid).available is True
-    offer = eventually(lambda: task.reservations.list())[0]
+    offer = until(lambda: task.reservations.list())[0]
     assert (offer.reservation_status, offer.worker_name) == ("pending", "Ann")
     assert task.fetch().assignment_status == "reserved"
     assert offer.update(reservation_status="accepted").reservation_status == "accepted"
@@ -149,7 +140,7 @@ def test_a_rejected_task_waits_for_somebody_else(client: Client) -> None:
     desk = Desk(client, "Rejecting")
     desk.ann.update(activity_sid=desk.available.sid)
     task = desk.task()
-    offer = eventually(lambda: desk.ann.reservations.list())[0]
+    offer = until(lambda: desk.ann.reservations.list())[0]
 
     offer.update(reservation_status="rejected", worker_activity_sid=desk.offline.sid)
 
@@ -243,15 +234,15 @@ def test_statistics_of_every_scope(client: Client) -> None:
     desk.ann.update(activity_sid=desk.available.sid)
     task = desk.task()
     waiting = desk.task()
-    eventually(lambda: task.reservations.list())[0].update(reservation_status="accepted")
+    until(lambda: task.reservations.list())[0].update(reservation_status="accepted")
     task.update(assignment_status="completed", reason="done")
-    eventually(lambda: waiting.fetch().assignment_status == "reserved")
+    until(lambda: waiting.fetch().assignment_status == "reserved")
 
     queue = desk.queue.real_time_statistics().fetch()
     assert (queue.total_eligible_workers, queue.total_tasks) == (1, 1)
     assert queue.tasks_by_status["reserved"] == 1
     assert queue.longest_task_waiting_sid == waiting.sid
-    past = eventually(
+    past = until(
         lambda: (found := desk.queue.cumulative_statistics().fetch(split_by_wait_time="5,30")).tasks_completed and found
     )
     assert past.reservations_accepted == 1
@@ -289,7 +280,7 @@ def test_a_task_can_be_sent_straight_to_a_worker_or_a_queue(client: Client) -> N
         task_queue_sid=other.sid,
         workflow_sid=desk.workflow.sid,
     )
-    offer = eventually(lambda: direct.reservations.list())[0]
+    offer = until(lambda: direct.reservations.list())[0]
     assert (offer.worker_name, direct.task_queue_sid, direct.ignore_capacity) == ("Bob", other.sid, True)
     assert desk.workspace.tasks.list(routing_target=bob.sid)[0].sid == direct.sid
 
@@ -298,7 +289,7 @@ def test_an_offer_is_answered_by_instruction(client: Client) -> None:
     desk = Desk(client, "Instructions")
     desk.ann.update(activity_sid=desk.available.sid)
     first = desk.task()
-    offer = eventually(lambda: first.reservations.list())[0]
+    offer = until(lambda: first.reservations.list())[0]
 
     with pytest.raises(TwilioRestException) as error:
         offer.update(instruction="dequeue", dequeue_to="+15550100")
@@ -308,7 +299,7 @@ def test_an_offer_is_answered_by_instruction(client: Client) -> None:
     first.update(assignment_status="completed", reason="paid")
 
     second = desk.task()
-    again = eventually(lambda: second.reservations.list())[0]
+    again = until(lambda: second.reservations.list())[0]
     answered = again.update(instruction="reject", worker_activity_sid=desk.offline.sid)
     assert answered.reservation_status == "rejected"
     assert desk.ann.fetch().activity_name == "Offline"
@@ -330,7 +321,7 @@ def test_a_workflows_server_takes_offers_within_seconds() -> None:
         desk.ann.update(activity_sid=desk.available.sid)
         task = desk.task()
 
-        eventually(lambda: task.fetch().assignment_status == "assigned")
+        until(lambda: task.fetch().assignment_status == "assigned")
 
         event = desk.workspace.events.list(event_type="reservation.created")[0]
         assert offered[0] - event.event_date_ms / 1000 < 5

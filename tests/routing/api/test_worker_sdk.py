@@ -22,7 +22,7 @@ from contactcenter.bench.cluster import ROOT, Cluster
 from contactcenter.bench.servers import Stack
 from contactcenter.lib import bootstrap
 from tests.routing.api.conftest import Site
-from tests.routing.api.test_sdk import Desk, eventually
+from tests.routing.api.test_sdk import Desk
 
 SCRIPT = Path(__file__).with_name("worker_sdk.mjs")
 
@@ -172,7 +172,7 @@ def test_a_transfer_can_be_taken_back(site: Site, client: Client) -> None:
         mine = ann.hear("reservationCreated")["sid"]
         ann.do("accept", sid=mine)
         ann.do("transfer", sid=mine, to=bob.sid, mode="COLD")
-        eventually(lambda: len(task.reservations.list()) == 2)
+        until(lambda: len(task.reservations.list()) == 2)
         ann.send("cancelTransfer", sid=mine)
         assert ann.hear("transfer.canceled")["status"] == "canceled"
         statuses = {row.worker_name: row.reservation_status for row in task.reservations.list()}
