@@ -23,6 +23,7 @@ from contactcenter.bench.servers import Stack
 from contactcenter.lib import bootstrap
 from tests.routing.api.conftest import Site
 from tests.routing.api.test_sdk import Desk
+from tests.support.waiting import until
 
 SCRIPT = Path(__file__).with_name("worker_sdk.mjs")
 
