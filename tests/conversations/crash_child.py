@@ -54,9 +54,8 @@ def _run(folder: Path, *, step: str, line: str, crash_at: str) -> None:
 
 
 def _live(folder: Path, *, step: str, line: str, crash_at: str) -> None:
-    from celery.app.task import Task
-
     from channels_adapters.contract import OutboundMessage, SendReceipt
+    from contactcenter.celery import HintTask
     from contactcenter.lib import crash
     from tests.factories import adapters
 
@@ -64,7 +63,7 @@ def _live(folder: Path, *, step: str, line: str, crash_at: str) -> None:
     crash._left = int(count or 1)
     hints: list[tuple[Any, dict[str, Any]]] = []
 
-    def queue(self: Any, args: Any = None, kwargs: Any = None, **_: Any) -> None:
+    def queue(self: Any, **kwargs: Any) -> None:
         hints.append((self, kwargs))
 
     def take(address: str, message: OutboundMessage) -> SendReceipt:
@@ -72,7 +71,7 @@ def _live(folder: Path, *, step: str, line: str, crash_at: str) -> None:
             ledger.write(json.dumps([message.ref, message.text]) + "\n")
         return SendReceipt(f"p-{message.ref}")
 
-    Task.apply_async = queue
+    HintTask.delay = queue  # type: ignore[method-assign]
     adapters.provider.take = take  # type: ignore[method-assign]
     if step == "intake":
         _intake(line)
