@@ -15,8 +15,6 @@ from conversations.models import Channel, InboundEvent, Payload, Transmission
 from conversations.services import visibility
 from routing.models import Delivery, Task, TaskQueue, Worker
 
-WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
-
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds ``cards``, ``queues``, ``workers`` and ``ill_channels`` for templates/admin/index.html."""
@@ -37,7 +35,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         channels = channels.filter(team__in=teams)
         events = events.filter(channel__team__in=teams)
         payloads = payloads.filter(connection__channels__team__in=teams).distinct()
-    waiting = Q(tasks__status__in=WAITING)
+    waiting = Q(tasks__status__in=Task.WAITING, tasks__ended_at__isnull=True)
     queues = queues.annotate(
         waiting=Count("tasks", filter=waiting),
         assigned=Count("tasks", filter=Q(tasks__status=Task.Status.ASSIGNED)),

@@ -119,7 +119,9 @@ class _Inquiry:
             if workspace_id == workspace.pk:
                 self.standing.put(worker)
                 self.matcher.put_worker(worker)
-        held = Task.objects.filter(workspace=workspace, status__in=["reserved", "assigned", "wrapping"])
+        held = Task.objects.filter(
+            workspace=workspace, status__in=["reserved", "assigned", "wrapping"], ended_at__isnull=True
+        )
         for _workspace_id, other in facts.tasks(list(held.values_list("pk", flat=True))):
             if other.state != "waiting" and other.id != spec.id:
                 self.standing.hold(other)

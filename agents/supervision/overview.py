@@ -75,7 +75,7 @@ def state(user: User, workspace: Workspace, *, now: dt.datetime) -> Json:
 def _queues(user: User, workspace: Workspace, now: dt.datetime) -> list[Json]:
     mine = scope.queues(user).filter(workspace=workspace).values_list("pk", flat=True)
     shown = {ids.to_sid("WQ", row_id): row_id for row_id in mine}
-    waiting = Task.objects.filter(workspace=workspace, status__in=[Task.Status.PENDING, Task.Status.RESERVED])
+    waiting = Task.objects.filter(workspace=workspace, status__in=Task.WAITING, ended_at__isnull=True)
     oldest = dict(waiting.order_by().values_list("queue_id").annotate(Min("queue_entered_at")))
     return [
         {

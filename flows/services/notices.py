@@ -29,8 +29,6 @@ from routing.models import Task
 
 log = structlog.get_logger(__name__)
 
-_WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
-
 
 def interval() -> dt.timedelta:
     """How long a customer hears nothing new (``settings.QUEUE_NOTICE_EVERY``, seconds)."""
@@ -122,7 +120,8 @@ def _notices(queue_id: uuid.UUID | None) -> QuerySet[QueueNotice]:
     """All of them, or those of the customers who wait in one queue."""
     if queue_id is None:
         return QueueNotice.objects.all()
-    return QueueNotice.objects.filter(conversation__tasks__queue_id=queue_id, conversation__tasks__status__in=_WAITING)
+    waiting = Task.objects.filter(queue_id=queue_id, status__in=Task.WAITING, ended_at__isnull=True)
+    return QueueNotice.objects.filter(conversation__in=waiting.values("conversation_id"))
 
 
 def _has_news(
@@ -151,7 +150,7 @@ def _look_after(
 
 def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
     """Waiting conversations: id -> (task id, how many tasks of its queue are served before it). One query."""
-    rows = Task.objects.filter(status__in=_WAITING, queue__isnull=False)
+    rows = Task.objects.filter(status__in=Task.WAITING, ended_at__isnull=True, queue__isnull=False)
     if queue_id is not None:
         rows = rows.filter(queue_id=queue_id)
     queues: dict[uuid.UUID | None, list[tuple[tuple[float, float, int], uuid.UUID, uuid.UUID | None]]] = {}
@@ -184,7 +183,7 @@ def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: 
         mine = QueueNotice.objects.filter(pk=row.pk, due_at=row.due_at)
         if not mine.update(due_at=now + interval(), last_ahead=ahead, count=row.count + 1) or row.last_ahead == ahead:
             return False
-        task = Task.objects.filter(pk=task_id, status__in=_WAITING).first()
+        task = Task.objects.filter(pk=task_id, status__in=Task.WAITING).first()
         if task is None or conversation.owner != Conversation.Owner.QUEUE:
             return False
         return _tell(conversation, task, ahead, number=row.count + 1, is_first=False, now=now)
@@ -197,7 +196,7 @@ def _begin_late(conversation_id: uuid.UUID, *, is_new: bool = False, now: dt.dat
         task = routing_queries.live_task(conversation_id)
         if (
             task is None
-            or task.status not in _WAITING
+            or task.status not in Task.WAITING
             or conversation.owner != Conversation.Owner.QUEUE
             or QueueNotice.objects.filter(conversation=conversation).exists()
         ):

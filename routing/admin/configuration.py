@@ -117,7 +117,7 @@ class TaskQueueAdmin(NewsAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TaskQueue]:
-        live = Q(tasks__status__in=[Task.Status.PENDING, Task.Status.RESERVED])
+        live = Q(tasks__status__in=Task.WAITING, tasks__ended_at__isnull=True)
         return super().get_queryset(request).annotate(waiting_count=Count("tasks", filter=live))
 
     @display(description=_("waiting"), ordering="waiting_count")

@@ -55,16 +55,9 @@ class Reservation(Row):
                 name="reservation_one_accepted_per_role",
             ),
             models.UniqueConstraint(
-                fields=["task", "worker"],
+                fields=["worker", "task"],
                 condition=models.Q(status__in=["pending", "accepted", "wrapping"]),
                 name="reservation_one_live_per_worker",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["worker"],
-                condition=models.Q(status__in=["pending", "accepted", "wrapping"]),
-                name="reservation_live_by_worker",
             ),
         ]
 

@@ -20,7 +20,9 @@ class Task(Row):
         COMPLETED = "completed", _("completed")
         CANCELED = "canceled", _("canceled")
 
+    #: those without an end: filter by ``ended_at`` where many are looked for, that is what is indexed
     LIVE = ("pending", "reserved", "assigned", "wrapping")
+    WAITING = ("pending", "reserved")
 
     # Foreign keys that few values share have no index: nobody searches by them alone, and every change of a task's
     # status would write an entry into each.
@@ -88,18 +90,25 @@ class Task(Row):
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ["-priority", "virtual_start_time", "id"]
+        # What lives has no end. The indexes say it that way because a status changes with every step of a task, and
+        # a row whose indexed columns stay as they are is changed without touching its indexes (PostgreSQL: HOT).
         constraints = [
             models.UniqueConstraint(
                 fields=["conversation"],
-                condition=models.Q(status__in=["pending", "reserved", "assigned", "wrapping"]),
+                condition=models.Q(ended_at__isnull=True),
                 name="task_one_live_per_conversation",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True, status__in=["pending", "reserved", "assigned", "wrapping"])
+                | models.Q(ended_at__isnull=False, status__in=["completed", "canceled"]),
+                name="task_lives_until_its_end",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["queue", "-priority", "virtual_start_time"],
-                condition=models.Q(status__in=["pending", "reserved"]),
-                name="task_waiting",
+                condition=models.Q(ended_at__isnull=True),
+                name="task_live",
             ),
         ]
 

@@ -52,7 +52,7 @@ def _mend_offers(now: dt.datetime, future: dt.datetime) -> int:
 
 
 def _mend_tasks(now: dt.datetime, future: dt.datetime) -> int:
-    live = Task.objects.filter(status__in=Task.LIVE)
+    live = Task.objects.filter(ended_at__isnull=True)
     ahead = Q(workflow_entered_at__gt=future) | Q(queue_entered_at__gt=future) | Q(wrapping_at__gt=future)
     found = set(live.filter(ahead).values_list("pk", flat=True))
     # JSON cannot be compared by the database; who declined something is few.

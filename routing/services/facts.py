@@ -183,7 +183,7 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
 def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
     """(workspace id, spec) of those of these tasks that are live, or of every live one, oldest first."""
     if task_ids is None:
-        live = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id")
+        live = Task.objects.filter(ended_at__isnull=True).order_by("virtual_start_time", "id")
         rows: Any = live.values_list(*_TASK).iterator(chunk_size=BATCH)
         moving = {row[0]: row for row in _live_transfers()}
         rows_held: Any = Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)

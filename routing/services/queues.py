@@ -58,7 +58,7 @@ def _kept_by_foreign_keys() -> Iterator[None]:
 
 def _leave(tasks: Any, name: str) -> None:
     """Tasks that are over no longer say through what they came; live ones keep it from being deleted."""
-    if tasks.filter(status__in=Task.LIVE).exists():
+    if tasks.filter(ended_at__isnull=True).exists():
         raise rows.in_use()
     # One that came in since then is left as it is, and keeps the row by its foreign key.
-    tasks.exclude(status__in=Task.LIVE).update(**{name: None})
+    tasks.filter(ended_at__isnull=False).update(**{name: None})

@@ -29,7 +29,6 @@ MAX_ATTRIBUTES = 4096
 MAX_PRIORITY = 2**31 - 1
 MAX_TIMEOUT = 1_209_600
 _CHANNELS = sql.Prepared(lambda ids: TaskChannel.objects.filter(workspace__in=ids).order_by("unique_name"))
-_WAITING = (Task.Status.PENDING, Task.Status.RESERVED)
 _HELD = (Task.Status.ASSIGNED, Task.Status.WRAPPING)
 
 
@@ -196,7 +195,7 @@ def cancel(
         task = locks.task(task.pk)
         if task.status == Task.Status.CANCELED or if_version not in (None, task.version):
             return task
-        if task.status not in _WAITING:
+        if task.status not in Task.WAITING:
             raise WrongState(_("Somebody works on this task or it is over; it cannot be canceled."))
         found = seats.lock(task)
         ledger = Ledger(now)
@@ -230,7 +229,7 @@ def requeue(
     """
     with transaction.atomic():
         task = _live(task)
-        if task.status in _WAITING:
+        if task.status in Task.WAITING:
             return task
         found = seats.lock(task)
         _held_by(found, by)
@@ -280,7 +279,7 @@ def conversation_was_closed(conversation: Conversation, *, now: dt.datetime) -> 
             return
         if task.status in _HELD:
             _finish(seats.lock(task), reason=task.conversation.disposition, now=now)
-        elif task.status in _WAITING:
+        elif task.status in Task.WAITING:
             cancel(task, reason="The conversation was closed.", now=now, closes_conversation=False)
 
 

@@ -83,18 +83,18 @@ def _end(held: Task, type: str, reason: str, now: dt.datetime) -> None:
 def sweep(now: dt.datetime) -> None:
     """Mend what a lost hint or a deleted row left: a closed conversation's task, a task nobody holds any more. And
     delete what somebody has had for longer than the workspace allows."""
-    over = Task.objects.filter(status__in=Task.LIVE, conversation__status=Conversation.Status.CLOSED)
+    over = Task.objects.filter(ended_at__isnull=True, conversation__status=Conversation.Status.CLOSED)
     for task in over.select_related("conversation").order_by("id")[:100]:
         if task.conversation is not None:
             tasks.conversation_was_closed(task.conversation, now=now)
     offers = Reservation.objects.filter(task=OuterRef("pk"), status=Reservation.Status.PENDING)
     holds = Reservation.objects.filter(task=OuterRef("pk"), status__in=["accepted", "wrapping"], role="owner")
     unheld = Q(status=Task.Status.RESERVED) & ~Exists(offers) | Q(status__in=_HELD) & ~Exists(holds)
-    for task_id in Task.objects.filter(unheld).order_by("id").values_list("pk", flat=True)[:100]:
+    for task_id in Task.objects.filter(unheld, ended_at__isnull=True).order_by("id").values_list("pk", flat=True)[:100]:
         _put_back(task_id, unheld, now)
     for workspace in Workspace.objects.filter(assignment_limit__gt=0):
         since = now - dt.timedelta(seconds=workspace.assignment_limit)
-        held = Task.objects.filter(workspace=workspace, status__in=_HELD, assigned_at__lte=since)
+        held = Task.objects.filter(workspace=workspace, status__in=_HELD, ended_at__isnull=True, assigned_at__lte=since)
         for task_id in held.order_by("assigned_at").values_list("pk", flat=True)[:100]:
             _take_away(task_id, since, now)
 

@@ -17,12 +17,12 @@ from routing.models import Activity, Task, TaskQueue, Worker
 Json = dict[str, Any]
 
 STATUSES = ("pending", "reserved", "assigned", "wrapping")
-_WAITING = Q(status__in=["pending", "reserved"])
+_WAITING = Q(status__in=Task.WAITING)
 
 
 def tasks(rows: QuerySet[Task], *, now: dt.datetime) -> Json:
     """What ``rows`` (tasks of one workspace or workflow) come to. Two queries."""
-    figures = _counts(rows.filter(status__in=Task.LIVE).values("status", "priority").annotate(number=Count("id")))
+    figures = _counts(rows.filter(ended_at__isnull=True).values("status", "priority").annotate(number=Count("id")))
     waiting = rows.filter(_WAITING)
     oldest = waiting.order_by("created_at", "id").values_list("id", "created_at").first()
     figures["longest_task_waiting_age"] = _age(oldest[1] if oldest else None, now)
@@ -34,7 +34,7 @@ def tasks_of_queues(
     queue_ids: Collection[uuid.UUID], task_channel_id: uuid.UUID | None, *, now: dt.datetime
 ) -> dict[uuid.UUID, Json]:
     """The same per queue, with the longest time in the queue. Three queries."""
-    rows = Task.objects.filter(queue_id__in=queue_ids, status__in=Task.LIVE).order_by()
+    rows = Task.objects.filter(queue_id__in=queue_ids, ended_at__isnull=True).order_by()
     if task_channel_id is not None:
         rows = rows.filter(task_channel_id=task_channel_id)
     groups: dict[uuid.UUID, list[Any]] = {queue_id: [] for queue_id in queue_ids}

@@ -299,7 +299,7 @@ def test_thousands_of_agents_are_explained_quickly_and_briefly() -> None:
 def test_a_task_that_is_over_or_a_channel_that_is_not_there_is_refused() -> None:
     workflow = make.workflow({"queue": make.queue()})
     task = make.task(workflow=workflow)
-    Task.objects.filter(pk=task.pk).update(status="canceled")
+    Task.objects.filter(pk=task.pk).update(status="canceled", ended_at=NOW)
 
     with pytest.raises(Refused, match="is over"):
         explain.explain_task(task, now=NOW)
