@@ -22,9 +22,9 @@ def on_event_recorded(sender: object, *, conversation_id: uuid.UUID, **_: Any) -
     push.send(groups.conversation(conversation_id), {"type": "look", "stream": ids.to_sid("CH", conversation_id)})
 
 
-def on_worker_event_recorded(sender: object, *, worker_id: uuid.UUID, frame: dict[str, Any], **_: Any) -> None:
-    # The row itself goes along: an offer is on the screen without anybody reading it back.
-    push.send(groups.worker(worker_id), {"type": "event", "stream": "worker", **frame})
+def on_worker_events_recorded(sender: object, *, frames: list[tuple[uuid.UUID, dict[str, Any]]], **_: Any) -> None:
+    # The rows themselves go along: an offer is on the screen without anybody reading it back.
+    push.send_all((groups.worker(row_id), {"type": "event", "stream": "worker", **frame}) for row_id, frame in frames)
 
 
 def on_routing_changed(sender: object, **_: Any) -> None:
@@ -53,9 +53,11 @@ def connect() -> None:
     """Called once, when the app is ready."""
     conversation_events.event_recorded.connect(on_event_recorded, dispatch_uid="agents.event_recorded")
     conversation_events.typing.connect(on_typing, dispatch_uid="agents.typing")
-    routing_events.worker_event_recorded.connect(on_worker_event_recorded, dispatch_uid="agents.worker_event_recorded")
+    routing_events.worker_events_recorded.connect(
+        on_worker_events_recorded, dispatch_uid="agents.worker_events_recorded"
+    )
     for signal in (
-        routing_events.worker_event_recorded,
+        routing_events.worker_events_recorded,
         routing_events.task_changed,
         routing_events.queue_changed,
     ):

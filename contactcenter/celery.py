@@ -45,7 +45,7 @@ class HintTask(DjangoTask):
         """Queue it. Over Redis the message is written by hand and handed to the process's sender thread: Celery's own
         way costs a millisecond, three times for each message of a customer, and waits for Redis."""
         if settings.REDIS_URL and not args:
-            hints.send("LPUSH", self.queue, _message(self, kwargs))
+            hints.send(("LPUSH", self.queue, _message(self, kwargs)))
             return None
         return self.apply_async(args, kwargs)
 

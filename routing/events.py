@@ -1,6 +1,6 @@
 """The road up: what happened in routing, as signals sent inline after the commit. They say "look"; rows are the truth.
 
-``worker_event_recorded(worker_id, seq, frame)``: a row was added to a worker's stream; ``frame`` is
+``worker_events_recorded(frames)``: rows were added to workers' streams: (worker id, frame) pairs; a frame is
     ``{"seq", "event", "data", "at"}``, the row itself in the console's shape, so receivers need not read it back.
 ``task_changed(task_id, status, conversation_id)``: a task was created or moved to another status or queue.
 ``queue_changed(queue_id)``: who waits in a queue, or in which order, is different now.
@@ -10,6 +10,6 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-worker_event_recorded = Signal()
+worker_events_recorded = Signal()
 task_changed = Signal()
 queue_changed = Signal()

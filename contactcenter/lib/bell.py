@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 def ring(bell: str) -> None:
     """Wake whoever listens to this bell, in any process. Never waits and never raises."""
-    hints.send("PUBLISH", hints.name("bell", bell), b"")
+    hints.send(("PUBLISH", hints.name("bell", bell), b""))
 
 
 def listen(bell: str, heard: Callable[[], None], stop: threading.Event) -> None:

@@ -9,6 +9,7 @@ In one process the frame goes straight into the members' mailboxes (2 us). Over 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -27,12 +28,18 @@ def send(group: str, frame: Frame) -> None:
 
     Consumers get ``{"type": "push", "frame": frame}``, that is, their ``async def push(self, message)`` runs.
     """
+    send_all([(group, frame)])
+
+
+def send_all(frames: Iterable[tuple[str, Frame]]) -> None:
+    """Push several frames, each to its group, in this order."""
     try:
         layer = get_channel_layer()
-        message = {"type": "push", "frame": frame}
+        messages = [(group, {"type": "push", "frame": frame}) for group, frame in frames]
         if isinstance(layer, MemoryChannelLayer):
-            layer.group_send_nowait(group, message)
+            for group, message in messages:
+                layer.group_send_nowait(group, message)
         else:
-            hints.send("PUBLISH", hints.name("group", group), layer.serialize(message))
+            hints.send(*[("PUBLISH", hints.name("group", group), layer.serialize(one)) for group, one in messages])
     except Exception:
-        log.exception("push.failed", group=group)
+        log.exception("push.failed")

@@ -224,9 +224,9 @@ def announce(
 
     A receiver that fails is logged; the change itself stands.
     """
-    for row in rows:
-        if row.worker_id is not None:
-            _send(events.worker_event_recorded, worker_id=row.worker_id, seq=row.worker_seq, frame=frame(row))
+    frames = [(row.worker_id, frame(row)) for row in rows if row.worker_id is not None]
+    if frames:
+        _send(events.worker_events_recorded, frames=frames)
     for task_id, status, conversation_id in tasks:
         _send(events.task_changed, task_id=task_id, status=status, conversation_id=conversation_id)
     for queue_id in queues:

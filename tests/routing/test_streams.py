@@ -163,16 +163,15 @@ def test_old_snapshot_and_events_make_a_fresh_snapshot(type: str, now: dt.dateti
     old = desk.snapshot()
     pushed: list[State] = []
 
-    def receive(worker_id: object, frame: State, **_: object) -> None:
-        if worker_id == desk.worker.pk:
-            pushed.append(frame)
+    def receive(frames: list[tuple[object, State]], **_: object) -> None:
+        pushed.extend(frame for worker_id, frame in frames if worker_id == desk.worker.pk)
 
-    events.worker_event_recorded.connect(receive)
+    events.worker_events_recorded.connect(receive)
     try:
         STORIES[type](desk)
         desk.router.tick(now)
     finally:
-        events.worker_event_recorded.disconnect(receive)
+        events.worker_events_recorded.disconnect(receive)
 
     replayed = queries.worker_events(desk.worker, after=old["seq"])
     assert replayed is not None

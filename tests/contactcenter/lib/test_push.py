@@ -60,4 +60,4 @@ def test_a_redis_that_is_away_never_holds_the_caller_up(monkeypatch: pytest.Monk
     for number in range(hints.BACKLOG + 500):
         push.send("room", {"n": number})
 
-    assert away._waiting.qsize() <= hints.BACKLOG
+    assert away.backlog <= hints.BACKLOG
