@@ -85,34 +85,19 @@ def reservation_shape(row: tuple[Any, ...], transfer: Transfer | None = None) ->
     (queue_id, queue_name, task_channel, conversation_id, last_text, last_at, *rest) = rest
     (channel_id, channel_type, channel_name, contact_id, contact_name, is_vip, language) = rest
     conversation_sid = ids.to_sid("CH", conversation_id) if conversation_id else None
-    return {
-        "sid": ids.to_sid("WR", row_id),
-        "status": status,
-        "role": role,
-        #: under way: given by this reservation's worker, or what brings them the task
-        "transfer": None
-        if transfer is None
-        else {
-            "direction": "outgoing" if transfer.initiating_reservation_id == row_id else "incoming",
-            **transfer_json(transfer),
-        },
-        "created_at": iso(created_at),
-        "expires_at": iso(due_at) if status == Reservation.Status.PENDING else None,
-        "accepted_at": iso(accepted_at),
-        "wrapping_at": iso(wrapping_at) if status == Reservation.Status.WRAPPING else None,
-        "task": {
-            "sid": ids.to_sid("WT", task_id),
-            "status": task_status,
-            "priority": priority,
-            "attributes": attributes,
-            "queue": {"sid": ids.to_sid("WQ", queue_id), "name": queue_name} if queue_id else None,
-            "task_channel": task_channel,
-            "created_at": iso(task_created_at),
-            "conversation_sid": conversation_sid,
-        },
-        "conversation": None
-        if conversation_sid is None
-        else {
+    queue = queue_shape(queue_id, queue_name) if queue_id else None
+    task = (task_id, task_status, priority, attributes, queue, task_channel, iso(task_created_at), conversation_sid)
+    shape = _reservation(
+        *(row_id, status, role, iso(created_at), iso(due_at) if status == Reservation.Status.PENDING else None),
+        _task(*task),
+    )
+    shape["accepted_at"] = iso(accepted_at)
+    shape["wrapping_at"] = iso(wrapping_at) if status == Reservation.Status.WRAPPING else None
+    if transfer is not None:
+        direction = "outgoing" if transfer.initiating_reservation_id == row_id else "incoming"
+        shape["transfer"] = {"direction": direction, **transfer_json(transfer)}
+    if conversation_sid is not None:
+        shape["conversation"] = {
             "sid": conversation_sid,
             "channel": {"sid": ids.to_sid("CL", channel_id), "type": channel_type, "name": channel_name},
             "contact": {
@@ -123,7 +108,68 @@ def reservation_shape(row: tuple[Any, ...], transfer: Transfer | None = None) ->
             },
             "last_message_text": last_text,
             "last_message_at": iso(last_at),
-        },
+        }
+    return shape
+
+
+def offer_shape(
+    row_id: uuid.UUID,
+    created_at: str | None,
+    expires_at: str | None,
+    task_id: uuid.UUID,
+    priority: int,
+    attributes: Any,
+    queue: Json,
+    task_channel: str,
+    task_created_at: str | None,
+) -> Json:
+    """A reservation that was just made, of a task without a conversation; moments as ``iso`` shows them."""
+    task = _task(task_id, "reserved", priority, attributes, queue, task_channel, task_created_at, None)
+    return _reservation(row_id, "pending", "owner", created_at, expires_at, task)
+
+
+def queue_shape(row_id: uuid.UUID, name: str) -> Json:
+    """A queue as a reservation's task shows it."""
+    return {"sid": ids.to_sid("WQ", row_id), "name": name}
+
+
+def _reservation(
+    row_id: uuid.UUID, status: str, role: str, created_at: str | None, expires_at: str | None, task: Json
+) -> Json:
+    return {
+        "sid": ids.to_sid("WR", row_id),
+        "status": status,
+        "role": role,
+        #: under way: given by this reservation's worker, or what brings them the task
+        "transfer": None,
+        "created_at": created_at,
+        "expires_at": expires_at,
+        "accepted_at": None,
+        "wrapping_at": None,
+        "task": task,
+        "conversation": None,
+    }
+
+
+def _task(
+    row_id: uuid.UUID,
+    status: str,
+    priority: int,
+    attributes: Any,
+    queue: Json | None,
+    task_channel: str,
+    created_at: str | None,
+    conversation_sid: str | None,
+) -> Json:
+    return {
+        "sid": ids.to_sid("WT", row_id),
+        "status": status,
+        "priority": priority,
+        "attributes": attributes,
+        "queue": queue,
+        "task_channel": task_channel,
+        "created_at": created_at,
+        "conversation_sid": conversation_sid,
     }
 
 
@@ -210,7 +256,7 @@ def waiting_ahead(task: Task) -> int:
     """How many tasks of the same queue are served before this one; 0 when it is next or no longer waits."""
     if task.queue_id is None or task.status not in (Task.Status.PENDING, Task.Status.RESERVED):
         return 0
-    waiting = Task.objects.filter(queue_id=task.queue_id, status__in=[Task.Status.PENDING, Task.Status.RESERVED])
+    waiting = Task.objects.filter(queue_id=task.queue_id, status__in=Task.WAITING, ended_at__isnull=True)
     start = task.virtual_start_time
     order = TaskQueue.objects.values_list("task_order", flat=True).get(pk=task.queue_id)
     if order == "LIFO":

@@ -7,13 +7,17 @@ written one model instance at a time is in ``conversations.services.plain``.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import functools
 import json
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
+import orjson
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 
 from conversations.services import plain
@@ -104,52 +108,99 @@ def insert(rows: Sequence[Made]) -> Sequence[Made]:
     return rows
 
 
-def returning(
-    statement: str, rows: Sequence[Row], types: Sequence[str], *, table: str = "", now: dt.datetime | None = None
-) -> list[Row]:
-    """Run an UPDATE over rows of values and collect what it returns.
+class Sent:
+    """A statement over many rows that has been sent; the database may still be working on it."""
+
+    def __init__(self, cursor: CursorWrapper | None, rows: list[Row]) -> None:
+        self._cursor, self._rows = cursor, rows
+
+    def rows(self) -> list[Row]:
+        """What it returned, once it is done. Raises ``IntegrityError`` as the database says."""
+        if self._cursor is not None:
+            with self._cursor:
+                self._rows, self._cursor = self._cursor.fetchall(), None
+        return self._rows
+
+
+@contextlib.contextmanager
+def pipelined() -> Iterator[None]:
+    """Statements sent in this block do not wait for each other (PostgreSQL's pipeline mode; elsewhere they do).
+
+    What one returns is asked for with ``Sent.rows``; what one that returns nothing did wrong is raised at the end of
+    the block. Only ``send`` and ``Sent.rows`` belong inside.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
+
+
+def check_foreign_keys() -> None:
+    """Have PostgreSQL check this transaction's foreign keys now, in ``pipelined``, instead of while it commits."""
+    if connection.vendor == "postgresql":
+        execute("SET CONSTRAINTS ALL IMMEDIATE", [])
+
+
+def send(
+    statement: str, columns: Sequence[Sequence[Any]], types: Sequence[str], *, table: str = "", now: dt.datetime
+) -> Sent:
+    """Run a statement over rows given by their columns.
 
     In ``statement``, ``{values}`` stands for the rows as ``v`` (columns column1, column2 ..., of PostgreSQL's
-    ``types``), ``{now}`` for the time. With ``table``, its rows (by the ids in column1) are locked in the order of
-    their ids first, so that two such statements cannot wait for each other.
+    ``types``; values of "jsonb" are given as JSON text), ``{now}`` for the time. With ``table``, its rows (by the ids
+    in column1) are locked in the order of their ids first, so that two such statements cannot wait for each other.
     """
-    if not rows:
-        return []
     if connection.vendor == "postgresql":
-        return _returning_arrays(statement, rows, types, table, now)
+        return _send_arrays(statement, columns, types, table, now)
     returned: list[Row] = []
-    per_statement = max(1, MAX_PARAMETERS // len(rows[0]))
-    one = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
-    first: list[Any] = [time(now)] if "{now}" in statement else []
+    per_statement = max(1, MAX_PARAMETERS // len(columns))
+    one = "(" + ", ".join(["%s"] * len(columns)) + ")"
+    rows = list(zip(*columns, strict=True))
+    times = [time(now)] * statement.count("{now}")
     for start in range(0, len(rows), per_statement):
         some = rows[start : start + per_statement]
         text = statement.replace("{now}", "%s").replace("{values}", f"(VALUES {', '.join([one] * len(some))}) AS v")
-        returned += execute(text, [*first, *(stored(value) for row in some for value in row)])
-    return returned
+        returned += execute(text, [*times, *(stored(value) for row in some for value in row)])
+    return Sent(None, returned)
 
 
-def _returning_arrays(
-    statement: str, rows: Sequence[Row], types: Sequence[str], table: str, now: dt.datetime | None
-) -> list[Row]:
+def _send_arrays(
+    statement: str, columns: Sequence[Sequence[Any]], types: Sequence[str], table: str, now: dt.datetime
+) -> Sent:
     """On PostgreSQL each column goes over as one array: the server reads that faster than a list of values."""
-    columns = [
-        "{" + ",".join(["NULL" if value is None else str(value) for value in one]) + "}"
-        for one in zip(*rows, strict=True)
-    ]
+    text = _text(statement, tuple(types), table)
+    cursor = connection.cursor()
+    given: list[Any] = [_ARRAYS.get(type, _array)(column) for type, column in zip(types, columns, strict=True)]
+    cursor.execute(text, [*[time(now)] * statement.count("{now}"), *given])
+    return Sent(cursor, [])
+
+
+@functools.cache
+def _text(statement: str, types: tuple[str, ...], table: str) -> str:
+    """The statement as PostgreSQL gets it. Wants ``{now}`` before ``{values}``."""
     names = ", ".join(f"column{number}" for number in range(1, len(types) + 1))
-    values = f"unnest({', '.join(f'%s::{type}[]' for type in types)}) AS v({names})"
-    head, parameters = "", []
-    if table and len(rows) > 1:
-        head = (
-            f"WITH locked AS MATERIALIZED (SELECT id FROM {table} WHERE id = ANY(%s::uuid[])"
-            " ORDER BY id FOR NO KEY UPDATE) "
+    arrays = ["jsonb_array_elements(%s::jsonb)" if type == "jsonb" else f"unnest(%s::{type}[])" for type in types]
+    values = f"ROWS FROM ({', '.join(arrays)}) AS v({names})"
+    if table:
+        values = (
+            f"(SELECT v.* FROM {values} JOIN {table} AS held ON held.id = v.column1"
+            " ORDER BY held.id FOR NO KEY UPDATE OF held) AS v"
         )
-        parameters.append(columns[0])
-        statement = statement.replace("RETURNING", "AND v.column1 IN (SELECT id FROM locked) RETURNING")
-    if "{now}" in statement:
-        parameters.append(time(now))
-    text = statement.replace("{now}", "%s::timestamptz").replace("{values}", values)
-    return execute(head + text, [*parameters, *columns])
+    return statement.replace("{now}", "%s::timestamptz").replace("{values}", values)
+
+
+def _array(column: Sequence[Any]) -> str:
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
+
+
+#: How a column of a type looks as one parameter.
+_ARRAYS: dict[str, Callable[[Sequence[Any]], str]] = {
+    "uuid": lambda column: "{" + ",".join(["NULL" if value is None else value.hex for value in column]) + "}",
+    "int": lambda column: "{" + ",".join(map(str, column)) + "}",
+    "jsonb": lambda column: "[" + ",".join(column) + "]",
+}
 
 
 def write(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -178,7 +229,7 @@ _COPIED: dict[type, Callable[[Any], str]] = {
     type(None): lambda value: "\\N",
     uuid.UUID: lambda value: f"{value.int:032x}",
     str: lambda value: value.translate(_ESCAPES),
-    dict: lambda value: json.dumps(value, ensure_ascii=False).replace("\\", "\\\\"),
+    dict: lambda value: json_text(value).replace("\\", "\\\\"),
 }
 
 
@@ -188,4 +239,12 @@ def stored(value: Any) -> Any:
         return id(value)
     if isinstance(value, dt.datetime):
         return time(value)
-    return json.dumps(value) if isinstance(value, dict) else value
+    return json_text(value) if isinstance(value, dict) else value
+
+
+def json_text(value: Any) -> str:
+    """JSON-like data as text. Whole numbers may have any size, as in the database."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits
+        return json.dumps(value, ensure_ascii=False)

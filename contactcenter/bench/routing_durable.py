@@ -219,7 +219,7 @@ class OneAtATime:
             SELECT t.id, t.event_seq, t.attributes, t.queue_id, t.workflow_id FROM routing_task t WHERE t.id = (
                 SELECT h.id FROM unnest(%s::uuid[]) AS q(id) CROSS JOIN LATERAL (
                     SELECT id, priority, virtual_start_time FROM routing_task
-                    WHERE queue_id = q.id AND status IN ('pending', 'reserved') AND status = 'pending'
+                    WHERE queue_id = q.id AND ended_at IS NULL AND status = 'pending'
                     ORDER BY priority DESC, virtual_start_time LIMIT 1
                 ) AS h ORDER BY h.priority DESC, h.virtual_start_time LIMIT 1
             ) AND t.status = 'pending' FOR NO KEY UPDATE SKIP LOCKED

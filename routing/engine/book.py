@@ -49,6 +49,11 @@ class Book(Roster):
         self._barring: dict[Task, None] = {}
         self._now = 0.0
         self._out: list[Decision] = []
+        #: what may be served now: (key, channel, class) of a lane's next task, or a task by itself: (key, -1, 1 if it
+        #: was just moved)
+        self._queue: list[tuple[int, int, int]] = []
+        #: by lane: tickets that whoever has room has declined
+        self._passed: dict[tuple[int, int], set[int]] = {}
 
     def put_workflow(self, workflow_id: Id, document: Workflow, reservation_timeout: float) -> None:
         """A workflow; before its tasks."""

@@ -30,29 +30,36 @@ from routing.engine.state import ENDING, HELD, OFFERED, WAITING, Hold, Task, Wor
 
 #: How long an offer stays open when no workflow says so, in seconds.
 RESERVATION_TIMEOUT = 120.0
+INFINITY = float("inf")
 MAX_ASSIGNMENTS = 1000
 
 
 class Matcher(Book):
     """Decides upon the book it is."""
 
-    def decide(self, now: float) -> list[Decision]:
-        """Everything that follows from what was put, dropped, and from the time, in order."""
+    def decide(self, now: float, at_most: float = INFINITY) -> list[Decision]:
+        """What follows from what was put, dropped, and from the time, in order.
+
+        Stops after about ``at_most`` decisions, all of one task's together; what is left (``is_settled`` is False
+        then) is decided by the next call.
+        """
         self._now = now
         for subject in self.clock.pop_due(now):
             if subject.__class__ is Hold:
                 self._out.append(Expire(subject.id))
             else:
                 self._ring(subject)
-        while self._dirty_workers or self._dirty_tasks:
-            self._settle()
+        while not self.is_settled and len(self._out) < at_most:
+            if not self._queue:
+                self._settle()
+            self._serve(at_most)
         decisions, self._out = self._out, []
         return decisions
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing was put or dropped since the last ``decide``."""
-        return not self._dirty_workers and not self._dirty_tasks
+        """Whether nothing was put or dropped since the last ``decide``, and that one finished."""
+        return not (self._queue or self._dirty_workers or self._dirty_tasks)
 
     def next_due(self) -> float | None:
         """When ``decide`` should be called next, even if nothing changes."""
@@ -116,17 +123,26 @@ class Matcher(Book):
     def _settle_many(self, workers: Iterable[Worker], tasks: Iterable[Task]) -> None:
         for worker in workers:
             self._sync(worker)
-        # What may be served now: (key, channel, class) of a lane's next task, or a dirty task by itself (channel -1).
-        queue = self._lanes_of(workers)
-        queue += [(task.key, -1, 0) for task in tasks]
-        heapq.heapify(queue)
-        passed: dict[tuple[int, int], set[int]] = {}
-        while queue:
+        self._queue = self._lanes_of(workers)
+        self._queue += [(task.key, -1, 0) for task in tasks]
+        heapq.heapify(self._queue)
+        self._passed = {}
+
+    def _serve(self, at_most: float) -> None:
+        """Serve what is in the queue. It ends early with ``at_most`` decisions, but not between two of one task."""
+        queue, passed = self._queue, self._passed
+        moving = 0
+        while queue and (moving or len(self._out) < at_most):
             key, channel, klass = heapq.heappop(queue)
             if channel < 0:
-                task = self._tickets[key & TICKET_MASK]
+                moving -= klass
+                task = self._tickets.get(key & TICKET_MASK)
+                # It may be another story by now, when an earlier call left it in the queue.
+                if task is None or task.state != WAITING or task.in_lane or task in self._dirty_tasks:
+                    continue
                 if self._place(task):
-                    heapq.heappush(queue, (task.key, -1, 0))
+                    heapq.heappush(queue, (task.key, -1, 1))
+                    moving += 1
             elif self.idle[channel].size:
                 key = self._serve_lane(key, channel, klass, passed.setdefault((channel, klass), set()))
                 if key != NOTHING:
@@ -146,8 +162,8 @@ class Matcher(Book):
 
     def _serve_lane(self, key: int, channel: int, klass: int, passed: set[int]) -> int:
         """Offer a lane's next task, if anybody will have it. The key after it, or ``NOTHING`` when the lane is done."""
-        task = self._tickets[key & TICKET_MASK]
-        if task.in_lane and task.key == key:
+        task = self._tickets.get(key & TICKET_MASK)
+        if task is not None and task.in_lane and task.key == key:
             worker = chooser.choose(self, task, self._now)
             if worker is not None:
                 self._leave_lane(task)

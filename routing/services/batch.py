@@ -3,6 +3,9 @@
 Offers and moves say what the router believed: the task still waits and nobody has touched it, the worker still does
 what they did and has room. A row that no longer fits is not changed, and the whole batch is given up (``Stale``): the
 router reads those rows again and decides anew.
+
+A batch goes in steps, so that router and database work at the same time: it is planned from memory alone; ``lock``;
+``send``, ``send_events`` and ``settle`` in ``sql.pipelined``, where only the last one waits; ``finish``.
 """
 
 from __future__ import annotations
@@ -15,17 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from contactcenter.lib import ids
-from contactcenter.lib.errors import Refused
 from conversations.models import Conversation
-from conversations.services import ownership
 from routing import queries, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Move, Offer
 from routing.engine.state import OFFERED, Worker
 from routing.engine.state import Task as Known
-from routing.models import Task, TaskQueue
-from routing.services import outbox
-from routing.services.facts import moment
+from routing.services import handover, outbox, statements
+from routing.services.facts import Card, moment
 
 
 class Stale(Exception):
@@ -37,95 +37,352 @@ class Stale(Exception):
         self.workers = set(workers)
 
 
-class Recorded(NamedTuple):
-    """An event as its row is; the fields are the table's columns."""
+@dataclass(slots=True)
+class Draft:
+    """An event to be. ``back`` and ``worker_back``: how many of the batch's events come after it in its task's and its
+    worker's stream: their last number is known only when the rows are written."""
 
-    id: uuid.UUID
-    created_at: dt.datetime
-    workspace_id: uuid.UUID
+    pk: uuid.UUID
+    type: str
+    decision: Offer | Move
+    task: Known
+    back: int
+    worker_back: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Offered:
+    """A worker who is offered something, and what their row should be afterwards. ``card``: None = must be read."""
+
+    worker: Worker
+    card: Card | None
+    weight: int
+    count: int
+    is_forced: bool
+    version: int = -1
+    load: int = -1
+    #: as the rows say, once they are written
+    seq: int = 0
+    shown: Any = None
+    text: str = ""
+
+
+class Told(NamedTuple):
+    """An event of a worker's stream, for those who are told after the commit."""
+
     type: str
     data: dict[str, Any]
-    facts: dict[str, Any] | None
-    task_id: uuid.UUID
-    task_seq: int
-    worker_id: uuid.UUID | None
-    worker_seq: int | None
-    reservation_id: uuid.UUID | None
-    queue_id: uuid.UUID | None
-    workflow_id: uuid.UUID | None
-    task_channel_id: uuid.UUID
-
-    @property
-    def pk(self) -> uuid.UUID:
-        return self.id
-
-
-_RESERVATION = (
-    *("id", "created_at", "task_id", "worker_id", "role", "status", "weight", "units", "due_at", "reason", "version"),
-)
+    created_at: dt.datetime
+    worker_id: uuid.UUID
+    worker_seq: int
 
 
 @dataclass(slots=True)
 class Written:
     """What a batch left behind, for whoever is told after the commit."""
 
-    events: list[Recorded] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
     #: (task id, status, conversation id)
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]] = field(default_factory=list)
     queues: set[uuid.UUID] = field(default_factory=set)
-    versions: dict[uuid.UUID, int] = field(default_factory=dict)
 
 
-def write(matcher: Matcher, workspace_id: uuid.UUID, decisions: Sequence[Offer | Move], now: dt.datetime) -> Written:
-    """Write offers and moves of one workspace, events included. Wants a transaction; raises ``Stale``."""
-    offers = [decision for decision in decisions if isinstance(decision, Offer)]
-    moves = [decision for decision in decisions if isinstance(decision, Move)]
-    steps = [
-        Step(type, decision, matcher.tasks[decision.task]) for decision in decisions for type in _event_types(decision)
-    ]
-    conversations = _lock_conversations(moves)
-    tasks = _update_tasks(steps, now)
-    workers = _update_workers(matcher, offers) if offers else {}
-    _insert_reservations(offers, now)
-    for move in moves:
-        _pass_on(move, conversations, now)
-    events = _events(matcher, steps, tasks, workers, workspace_id, now)
-    sql.write("routing_event", Recorded._fields, events)
-    outbox.put(events, now)
-    written = Written(events)
-    for row in tasks.values():
-        written.versions[row.task.id] = row.version
-        if row.conversation_id is not None:
-            written.tasks.append((row.task.id, _status(row.task), row.conversation_id))
-        written.queues.add(row.task.queue)
-    written.queues.update(move.queue_before for move in moves)
-    return written
+class Batch:
+    """Offers and moves of one workspace, events included, on their way to the rows."""
 
+    def __init__(
+        self, matcher: Matcher, workspace_id: uuid.UUID, decisions: Sequence[Offer | Move], now: dt.datetime
+    ) -> None:
+        """Plan it, from memory alone. The workers' cards are as after the batch from here on."""
+        self._matcher, self._workspace_id, self._now = matcher, workspace_id, now
+        self._offers = [decision for decision in decisions if isinstance(decision, Offer)]
+        self._moves = [decision for decision in decisions if isinstance(decision, Move)]
+        self._tasks: dict[uuid.UUID, Known] = {}
+        self._drafts: list[Draft] = []
+        self._plan_events(decisions)
+        self._offered, self._units = self._plan_workers()
+        #: what a reservation says of its conversation is read from the rows; what else it says is known here
+        self._told = [draft for draft in self._drafts if _is_offer(draft) and (draft.task.about or (None, 1))[1]]
+        self._is_known = not (self._moves or self._told or any(row.card is None for row in self._offered.values()))
+        self._conversations: dict[Any, Conversation] = {}
+        self._sent: list[sql.Sent] = []
+        self._seqs: dict[uuid.UUID, int] = {}
+        self._versions: dict[uuid.UUID, int] = {}
+        self._describe()
 
-class Step(NamedTuple):
-    """One event to be: its type, the decision it follows from, the task as the router knows it."""
+    # ---- planning ------------------------------------------------------------------------------------------------
 
-    type: str
-    decision: Offer | Move
-    task: Known
+    def _plan_events(self, decisions: Sequence[Offer | Move]) -> None:
+        """The events in the order of the decisions."""
+        left: Counter[uuid.UUID] = Counter()
+        for decision in decisions:
+            task = self._tasks[decision.task] = self._matcher.tasks[decision.task]
+            for type in _event_types(decision):
+                self._drafts.append(Draft(ids.new_id(), type, decision, task, 0))
+                left[task.id] += 1
+        self._counts = dict(left)
+        for draft in self._drafts:
+            left[draft.task.id] -= 1
+            draft.back = left[draft.task.id]
 
+    def _plan_workers(self) -> tuple[dict[uuid.UUID, Offered], dict[tuple[Any, Any], list[int]]]:
+        """Who is offered how much; by worker and channel: units taken, are they forced, the load they should lead to
+        (-1: it cannot be known)."""
+        offered: dict[uuid.UUID, Offered] = {}
+        units: dict[tuple[Any, Any], list[int]] = {}
+        for offer in self._offers:
+            row = offered.get(offer.worker)
+            if row is None:
+                worker = self._matcher.workers[offer.worker]
+                row = offered[offer.worker] = Offered(worker, worker.about, 0, 0, False)
+            row.weight += offer.weight
+            row.count += 1
+            row.is_forced |= offer.over_capacity
+            taken = units.setdefault((offer.worker, offer.channel), [0, 0, -1])
+            taken[0] += offer.units
+            taken[1] |= offer.over_capacity
+        for (worker_id, channel_id), taken in units.items():
+            row = offered[worker_id]
+            channel = None if row.card is None else row.card.channels.get(channel_id)
+            if channel is None:
+                row.card = row.worker.about = None
+            else:
+                channel[2] += taken[0]
+                taken[2] = channel[2]
+        for row in offered.values():
+            if row.card is not None:
+                row.card.version += 1
+                row.card.load += row.weight
+                row.version, row.load = row.card.version, row.card.load
+                row.shown = row.card.to_json()
+                row.text = sql.json_text(row.shown)
+        left = {worker_id: row.count for worker_id, row in offered.items()}
+        for draft in self._drafts:
+            if isinstance(draft.decision, Offer):
+                left[draft.decision.worker] -= 1
+                draft.worker_back = left[draft.decision.worker]
+        return offered, units
 
-@dataclass(slots=True)
-class TaskRow:
-    """A task as it is after the batch. ``seq``: of the last event given out, counted up while they are made."""
+    def _describe(self) -> None:
+        """What the events say, as far as it is known."""
+        matcher, created_at = self._matcher, queries.iso(self._now)
+        names = list(matcher.channel_names)
+        queues: dict[uuid.UUID, Any] = {}
+        dues: dict[float, str | None] = {}
+        for draft in self._drafts:
+            offer, task = draft.decision, draft.task
+            if not isinstance(offer, Offer):
+                continue
+            draft.data["worker"] = self._offered[offer.worker].shown
+            if task.about is None:
+                continue
+            queue = queues.get(task.queue)
+            if queue is None:
+                queue = queues[task.queue] = queries.queue_shape(task.queue, matcher.queues[task.queue].about)
+            if offer.due not in dues:
+                dues[offer.due] = queries.iso(moment(offer.due))
+            draft.data["reservation"] = queries.offer_shape(
+                *(offer.reservation, created_at, dues[offer.due], offer.task, task.priority, task.attributes, queue),
+                *(names[task.channel], queries.iso(task.about[0])),
+            )
 
-    task: Known
-    version: int
-    seq: int
-    conversation_id: uuid.UUID | None
+    # ---- writing -------------------------------------------------------------------------------------------------
 
+    def lock(self) -> None:
+        """Take the conversations that change queues: their locks come before the tasks'."""
+        self._conversations = handover.lock(self._moves)
 
-@dataclass(slots=True)
-class WorkerRow:
-    """A worker as they are after the batch; ``seq`` as above."""
+    def send(self) -> None:
+        """Send the changes of tasks and workers, in ``sql.pipelined``."""
+        self._send_tasks()
+        if self._offers:
+            self._send_workers()
+            self._send_reservations()
 
-    worker: Worker
-    seq: int
+    def send_events(self) -> None:
+        """Send what follows from them, in the same pipeline."""
+        if self._is_known:
+            self._send_created()
+        outbox.put(self._drafts, self._now)
+        sql.check_foreign_keys()
+
+    def _send_tasks(self) -> None:
+        moved = {move.task for move in self._moves}
+        offered = [task for task_id, task in self._tasks.items() if task_id not in moved]
+        counts = self._counts
+        if offered:
+            columns = [
+                [task.id for task in offered],
+                [task.version for task in offered],
+                [task.assignments for task in offered],
+                [counts[task.id] for task in offered],
+            ]
+            self._sent.append(
+                sql.send(statements.OFFERED, columns, statements.OFFERED_TYPES, table="routing_task", now=self._now)
+            )
+        if moved:
+            rows = [
+                (
+                    *(task.id, task.version, _status(task), *task.position, task.queue, task.priority),
+                    *(moment(task.entered), moment(task.step_due), task.assignments, counts[task.id]),
+                )
+                for task_id, task in self._tasks.items()
+                if task_id in moved
+            ]
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._sent.append(
+                sql.send(statements.MOVED, columns, statements.MOVED_TYPES, table="routing_task", now=self._now)
+            )
+
+    def _send_workers(self) -> None:
+        """Take the offers' weight from their workers' totals, and their units from the channels."""
+        offered = self._offered.values()
+        columns: list[list[Any]] = [
+            [row.worker.id for row in offered],
+            [uuid.UUID(row.worker.activity_sid[2:]) for row in offered],
+            [row.weight for row in offered],
+            [row.count for row in offered],
+            [int(row.is_forced) for row in offered],
+            [row.worker.soft for row in offered],
+        ]
+        self._workers = sql.send(
+            statements.WORKERS, columns, statements.WORKER_TYPES, table="routing_worker", now=self._now
+        )
+        columns = [
+            [worker_id for worker_id, _ in self._units],
+            [channel_id for _, channel_id in self._units],
+            [taken[0] for taken in self._units.values()],
+            [int(taken[1]) for taken in self._units.values()],
+        ]
+        self._channels = sql.send(statements.CHANNELS, columns, statements.CHANNEL_TYPES, now=self._now)
+
+    def _send_reservations(self) -> None:
+        offers = self._offers
+        dues = {due: moment(due) for due in {offer.due for offer in offers}}
+        columns = [
+            [offer.reservation for offer in offers],
+            [offer.task for offer in offers],
+            [offer.worker for offer in offers],
+            [offer.weight for offer in offers],
+            [offer.units for offer in offers],
+            [dues[offer.due] for offer in offers],
+        ]
+        sql.send(statements.RESERVATIONS, columns, statements.RESERVATION_TYPES, now=self._now)
+
+    def _send_created(self) -> None:
+        """The offers' events, numbered by the rows they are about."""
+        dump, offered = sql.json_text, self._offered
+        made = [(draft, draft.decision) for draft in self._drafts if isinstance(draft.decision, Offer)]
+        columns: list[list[Any]] = [
+            [draft.pk for draft, _ in made],
+            [
+                f'{{"reservation": {dump(draft.data["reservation"])}, "worker": {offered[offer.worker].text}}}'
+                for draft, offer in made
+            ],
+            [offer.task for _, offer in made],
+            [draft.back for draft, _ in made],
+            [offer.worker for _, offer in made],
+            [draft.worker_back for draft, _ in made],
+            [offer.reservation for _, offer in made],
+        ]
+        sql.send(statements.CREATED, columns, statements.CREATED_TYPES, now=self._now)
+
+    def settle(self) -> None:
+        """Wait for the rows. Raises ``Stale`` when some are not as believed."""
+        missing = set(self._tasks)
+        for sent in self._sent:
+            for row_id, version, seq in sent.rows():
+                task_id = sql.read_id(row_id)
+                missing.discard(task_id)
+                self._versions[task_id], self._seqs[task_id] = version, seq
+        if missing:
+            raise Stale(tasks=missing)
+        if self._offers:
+            self._settle_workers()
+
+    def _settle_workers(self) -> None:
+        left = set(self._offered)
+        for row_id, seq, version, load in self._workers.rows():
+            worker_id = sql.read_id(row_id)
+            left.discard(worker_id)
+            row = self._offered[worker_id]
+            row.seq = seq
+            if (version, load) != (row.version, row.load):
+                row.card = None
+        if left:
+            raise Stale(workers=left)
+        pairs = set(self._units)
+        for worker_id, channel_id, load in self._channels.rows():
+            pair = sql.read_id(worker_id), sql.read_id(channel_id)
+            pairs.discard(pair)
+            if load != self._units[pair][2]:
+                self._offered[pair[0]].card = None
+        if pairs:
+            raise Stale(workers={worker_id for worker_id, _ in pairs})
+
+    def finish(self) -> Written:
+        """Write what only the rows could tell, in the same transaction."""
+        for move in self._moves:
+            handover.pass_on(move, self._conversations, self._now)
+        self._read_workers()
+        self._read_reservations()
+        if not self._is_known:
+            sql.write("routing_event", statements.EVENT, [self._row(draft) for draft in self._drafts])
+        written = Written()
+        for draft in self._drafts:
+            if isinstance(draft.decision, Offer):
+                row = self._offered[draft.decision.worker]
+                told = Told(draft.type, draft.data, self._now, row.worker.id, row.seq - draft.worker_back)
+                written.events.append(told)
+        for task_id, task in self._tasks.items():
+            if task.about is not None and task.about[1] is not None:
+                written.tasks.append((task_id, _status(task), task.about[1]))
+            written.queues.add(task.queue)
+        written.queues.update(move.queue_before for move in self._moves)
+        return written
+
+    def committed(self) -> None:
+        """The transaction is through: memory is as the rows are."""
+        for task_id, version in self._versions.items():
+            self._matcher.tasks[task_id].version = version
+
+    def _read_workers(self) -> None:
+        """Of those whose card was not as their row: somebody changed it, and the router has not heard of it yet."""
+        unsure = {worker_id: row for worker_id, row in self._offered.items() if row.card is None}
+        if not unsure:
+            return
+        read = queries.workers_json(list(unsure))
+        for worker_id, row in unsure.items():
+            row.worker.about, row.shown = None, read[worker_id]
+        for draft in self._drafts:
+            if isinstance(draft.decision, Offer) and draft.decision.worker in unsure:
+                draft.data["worker"] = read[draft.decision.worker]
+                if self._is_known:
+                    statement = "UPDATE routing_event SET data = %s WHERE id = %s"
+                    sql.execute(statement, [sql.stored(draft.data), sql.id(draft.pk)])
+
+    def _read_reservations(self) -> None:
+        offers = [draft for draft in self._drafts if isinstance(draft.decision, Offer)]
+        unknown = [draft for draft in offers if "reservation" not in draft.data] + self._told
+        sids = {draft.pk: draft.decision.reservation for draft in unknown if isinstance(draft.decision, Offer)}
+        read = queries.reservations_json(list(sids.values()))
+        for draft in unknown:
+            draft.data["reservation"] = read[sids[draft.pk]]
+
+    def _row(self, draft: Draft) -> tuple[Any, ...]:
+        """A draft as its row is."""
+        task, decision, matcher = draft.task, draft.decision, self._matcher
+        head = (draft.pk, self._now, self._workspace_id, draft.type, draft.data)
+        seq = self._seqs[task.id] - draft.back
+        if isinstance(decision, Offer):
+            worker_seq = self._offered[decision.worker].seq - draft.worker_back
+            about = (decision.worker, worker_seq, decision.reservation, task.queue, task.workflow, decision.channel)
+            return (*head, None, task.id, seq, *about)
+        queue_id = decision.queue_before if draft.type == "task-queue.timeout" else task.queue
+        origin = {"from": decision.queue_before.hex}
+        none = (None, None, None, queue_id, task.workflow, matcher.channel_ids[task.channel])
+        return (*head, origin, task.id, seq, *none)
 
 
 def _event_types(decision: Offer | Move) -> list[str]:
@@ -135,207 +392,9 @@ def _event_types(decision: Offer | Move) -> list[str]:
     return [*(["task-queue.timeout"] if decision.timed_out else []), "workflow.target-matched", entered]
 
 
+def _is_offer(draft: Draft) -> bool:
+    return isinstance(draft.decision, Offer)
+
+
 def _status(task: Known) -> str:
     return "reserved" if task.state == OFFERED else "pending"
-
-
-def _update_tasks(steps: list[Step], now: dt.datetime) -> dict[int, TaskRow]:
-    """The tasks' rows, by ticket, before their events are numbered."""
-    counts = Counter(step.task.ticket for step in steps)
-    known = {step.task.ticket: step.task for step in steps}
-    changed = sql.returning(
-        """
-        UPDATE routing_task AS t SET status = v.column3, filter_index = v.column4, target_index = v.column5,
-            queue_entered_at = CASE WHEN t.queue_id = v.column6 THEN t.queue_entered_at ELSE {now} END,
-            queue_id = v.column6, priority = v.column7, workflow_entered_at = v.column8, due_at = v.column9,
-            assignment_count = v.column10, version = t.version + 1, event_seq = t.event_seq + v.column11
-        FROM {values} WHERE t.id = v.column1 AND t.version = v.column2 AND t.status = 'pending'
-        RETURNING id, version, event_seq, conversation_id
-        """,
-        [
-            (
-                *(task.id, task.version, _status(task), *task.position, task.queue, task.priority),
-                *(moment(task.entered), moment(task.step_due), task.assignments, counts[ticket]),
-            )
-            for ticket, task in known.items()
-        ],
-        ("uuid", "int", "text", "int", "int", "uuid", "int", "timestamptz", "timestamptz", "int", "int"),
-        table="routing_task",
-        now=now,
-    )
-    by_id = {task.id: task for task in known.values()}
-    found: dict[int, TaskRow] = {}
-    for row_id, version, seq, conversation in changed:
-        task = by_id.pop(sql.read_id(row_id))
-        conversation_id = None if conversation is None else sql.read_id(conversation)
-        found[task.ticket] = TaskRow(task, version, seq - counts[task.ticket], conversation_id)
-    if by_id:
-        raise Stale(tasks=by_id)
-    return found
-
-
-def _update_workers(matcher: Matcher, offers: list[Offer]) -> dict[Any, WorkerRow]:
-    """Take the offers' weight from their workers' totals, and their units from the channels. The workers by id.
-
-    What a worker holds that can be interrupted does not count for work that cannot; only the router adds to it, so
-    what it believes is never too little.
-    """
-    offered: dict[Any, list[Offer]] = {}
-    units: Counter[tuple[Any, Any]] = Counter()
-    for offer in offers:
-        offered.setdefault(offer.worker, []).append(offer)
-        units[offer.worker, offer.channel] += offer.units
-    forced = {(offer.worker, offer.channel) for offer in offers if offer.over_capacity}
-    forced_workers = {worker_id for worker_id, _ in forced}
-    changed = sql.returning(
-        """
-        UPDATE routing_worker AS w SET load = w.load + v.column3, event_seq = w.event_seq + v.column4,
-            ceiling = CASE WHEN w.load + v.column3 > w.ceiling THEN w.load + v.column3 ELSE w.ceiling END,
-            version = w.version + 1
-        FROM {values} WHERE w.id = v.column1
-            AND (v.column5 = 1 OR w.activity_id = v.column2 AND w.load + v.column3 <= w.capacity + v.column6)
-        RETURNING id, event_seq, version, load
-        """,
-        [
-            (
-                *(worker_id, uuid.UUID(worker.activity_sid[2:]), sum(offer.weight for offer in mine), len(mine)),
-                *(int(worker_id in forced_workers), worker.soft),
-            )
-            for worker_id, mine in offered.items()
-            if (worker := matcher.workers[worker_id])
-        ],
-        ("uuid", "uuid", "int", "int", "int", "int"),
-        table="routing_worker",
-    )
-    rows: dict[Any, WorkerRow] = {}
-    for row_id, seq, version, load in changed:
-        worker = matcher.workers[sql.read_id(row_id)]
-        rows[worker.id] = WorkerRow(worker, seq - len(offered[worker.id]))
-        _keep(worker, version, load)
-    if len(rows) < len(offered):
-        raise Stale(workers=offered.keys() - rows.keys())
-    loads = sql.returning(
-        """
-        UPDATE routing_workerchannel AS c SET load = c.load + v.column3,
-            ceiling = CASE WHEN c.load + v.column3 > c.ceiling THEN c.load + v.column3 ELSE c.ceiling END
-        FROM {values} WHERE c.worker_id = v.column1 AND c.task_channel_id = v.column2
-            AND (v.column4 = 1 OR c.is_available AND c.load + v.column3 <= c.capacity)
-        RETURNING worker_id, task_channel_id, load
-        """,
-        [(*pair, taken, int(pair in forced)) for pair, taken in units.items()],
-        ("uuid", "uuid", "int", "int"),
-    )
-    for worker_id, channel_id, load in loads:
-        pair = sql.read_id(worker_id), sql.read_id(channel_id)
-        del units[pair]
-        card = rows[pair[0]].worker.about
-        if card is not None:
-            card.channels[pair[1]][2] = load
-    if units:
-        raise Stale(workers={worker_id for worker_id, _ in units})
-    return rows
-
-
-def _keep(worker: Worker, version: int, load: int) -> None:
-    """The card follows its row; one of another version than the row had is worth nothing."""
-    card = worker.about
-    if card is not None and card.version + 1 == version:
-        card.version, card.load = version, load
-    else:
-        worker.about = None
-
-
-def _insert_reservations(offers: list[Offer], now: dt.datetime) -> None:
-    rows = [
-        (
-            *(offer.reservation, now, offer.task, offer.worker, "owner", "pending", offer.weight, offer.units),
-            *(moment(offer.due), "", 0),
-        )
-        for offer in offers
-    ]
-    if rows:
-        sql.write("routing_reservation", _RESERVATION, rows)
-
-
-def _events(
-    matcher: Matcher,
-    steps: list[Step],
-    tasks: dict[int, TaskRow],
-    workers: dict[Any, WorkerRow],
-    workspace_id: uuid.UUID,
-    now: dt.datetime,
-) -> list[Recorded]:
-    """The events in the order of the decisions, numbered on in the streams of their tasks and workers."""
-    shown = _workers_json(workers)
-    offered = [step for step in steps if isinstance(step.decision, Offer)]
-    # A reservation of a task that shows a conversation is read from the rows; what else it says is known here.
-    told = [step.decision for step in offered if tasks[step.task.ticket].conversation_id or not step.task.about]
-    read = queries.reservations_json([offer.reservation for offer in told if isinstance(offer, Offer)])
-    names = list(matcher.channel_names)
-    events: list[Recorded] = []
-    for type, decision, task in steps:
-        row = tasks[task.ticket]
-        row.seq += 1
-        if isinstance(decision, Offer):
-            worker = workers[decision.worker]
-            worker.seq += 1
-            reservation = read.get(decision.reservation) if read else None
-            if reservation is None:
-                queue_name = matcher.queues[task.queue].about
-                reservation = _reservation_json(decision, task, queue_name, names[task.channel], now)
-            data = {"reservation": reservation, "worker": shown[worker.worker.slot]}
-            about = (decision.worker, worker.seq, decision.reservation, task.queue, task.workflow, decision.channel)
-            events.append(Recorded(ids.new_id(), now, workspace_id, type, data, None, decision.task, row.seq, *about))
-            continue
-        queue_id = decision.queue_before if type == "task-queue.timeout" else task.queue
-        origin = {"from": decision.queue_before.hex}
-        none = (None, None, None, queue_id, task.workflow, matcher.channel_ids[task.channel])
-        events.append(Recorded(ids.new_id(), now, workspace_id, type, {}, origin, decision.task, row.seq, *none))
-    return events
-
-
-def _workers_json(workers: dict[Any, WorkerRow]) -> dict[int, Any]:
-    """By slot: from the cards, and from the rows of those whose card was worth nothing."""
-    read = queries.workers_json([worker_id for worker_id, row in workers.items() if row.worker.about is None])
-    return {
-        row.worker.slot: read[worker_id] if row.worker.about is None else row.worker.about.to_json()
-        for worker_id, row in workers.items()
-    }
-
-
-def _reservation_json(offer: Offer, task: Known, queue_name: str, channel_name: str, now: dt.datetime) -> Any:
-    row = (
-        *(offer.reservation, "pending", "owner", now, moment(offer.due), None, None),
-        *(offer.task, "reserved", task.priority, task.attributes, task.about[0], None),
-        *(task.queue, queue_name, channel_name, *(None,) * 10),
-    )
-    return queries.reservation_shape(row)
-
-
-def _lock_conversations(moves: list[Move]) -> dict[Any, Conversation]:
-    """The conversations that change queues, by task, under their locks: those come before the tasks'."""
-    passed = [move.task for move in moves if move.queue != move.queue_before]
-    if not passed:
-        return {}
-    by_id = dict(Task.objects.filter(pk__in=passed, conversation__isnull=False).values_list("conversation_id", "id"))
-    held = Conversation.objects.select_for_update(no_key=True).filter(pk__in=by_id).order_by("id")
-    return {by_id[conversation.pk]: conversation for conversation in held}
-
-
-def _pass_on(move: Move, conversations: dict[Any, Conversation], now: dt.datetime) -> None:
-    """The conversation waits in the new queue now, and that queue's team sees it."""
-    conversation = conversations.get(move.task)
-    if conversation is None:
-        return
-    queue = TaskQueue.objects.select_related("team").get(pk=move.queue)
-    try:
-        ownership.change(
-            conversation,
-            owner=Conversation.Owner.QUEUE,
-            owner_sid=queue.sid,
-            owner_name=queue.friendly_name,
-            queue_team=queue.team,
-            now=now,
-        )
-    except Refused:  # it was closed in this moment; its task is canceled for that
-        return

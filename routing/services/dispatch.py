@@ -6,11 +6,13 @@ lost lease, a database error) is answered by reading rows again: those concerned
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime as dt
 import gc
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import cast
 
 import structlog
@@ -36,7 +38,18 @@ NEWS = 1_000
 #: Refused batches in a row after which everything is read again.
 PATIENCE = 5
 
-Chunk = tuple[uuid.UUID, list[Offer | Move]]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunk:
+    """Decisions that are committed together."""
+
+    workspace_id: uuid.UUID
+    decisions: list[Offer | Move]
+    batch: batch.Batch
+
+    @property
+    def offers(self) -> list[Offer]:
+        return [decision for decision in self.decisions if isinstance(decision, Offer)]
 
 
 class LeaseLost(Exception):
@@ -55,6 +68,8 @@ class Router:
         self._renewed = 0.0
         self._refusals = 0
         self._latest = 0.0
+        #: planned while the one before is written
+        self._ahead: Chunk | None = None
 
     @property
     def leads(self) -> bool:
@@ -79,6 +94,7 @@ class Router:
             log.info("router.stops", holder=self.holder, epoch=self.epoch)
         self.epoch = None
         self._matchers = {}
+        self._ahead = None
 
     def retire(self) -> None:
         """Stop leading and give the lease back, so that a successor takes over at once."""
@@ -99,7 +115,7 @@ class Router:
         """
         made = 0
         try:
-            with doorbell.silenced():
+            with doorbell.silenced(), _uncollected():
                 if self.leads and now.timestamp() < self._latest - clocksteps.SLACK:
                     self._rebuild(now)
                 self._latest = now.timestamp()
@@ -123,35 +139,67 @@ class Router:
 
     def _round(self, now: dt.datetime) -> int:
         """News in, decisions out. How many offers were committed."""
-        chunks: list[Chunk] = []
-        orders: list[Decision] = []
         made = 0
         queues: set[uuid.UUID] = set()
+        written = batch.Written()
+        orders: list[Decision] = []
+        current: Chunk | None = None
         try:
             with transaction.atomic():
                 self._fence()
                 self._apply(*self._take_news(), now)
-                for workspace_id, matcher in self._matchers.items():
-                    decisions = matcher.decide(now.timestamp())
-                    chunks += [(workspace_id, chunk) for chunk in _chunks(decisions)]
-                    orders += [decision for decision in decisions if not _is_of_batch(decision)]
+                current = self._next_chunk(orders, now)
                 crash.point("router.decided")
-                written = self._write(chunks[0], now) if chunks else None
-            while chunks:
-                made += self._committed(chunks[0], written, now)
-                queues |= written.queues if written is not None else set()
-                del chunks[0]
-                if chunks:
+                fresh = self._write(current, written, orders, now)
+            while current is not None:
+                crash.point("router.committed")
+                current.batch.committed()
+                written = fresh
+                queues |= written.queues
+                made += self._accept_all(current, now)
+                current = self._ahead
+                if current is not None:
                     with transaction.atomic():
                         self._fence()
-                        written = self._write(chunks[0], now)
+                        fresh = self._write(current, written, orders, now)
             self._refusals = 0
         except (batch.Stale, IntegrityError) as refusal:
-            self._repair(chunks, refusal, now)
+            self._repair([chunk for chunk in (current, self._ahead) if chunk is not None], refusal, now)
+        finally:
+            self._tell(written)
         ledger.announce([], [], queues)
         for order in orders:
             self._carry_out(order, now)
         return made
+
+    def _next_chunk(self, orders: list[Decision], now: dt.datetime) -> Chunk | None:
+        """Decide and plan what can be written together; decisions of other kinds join the ``orders``."""
+        for workspace_id, matcher in self._matchers.items():
+            is_first = True
+            while is_first or not matcher.is_settled:
+                is_first = False
+                decisions = matcher.decide(now.timestamp(), BATCH)
+                mine = [one for one in decisions if isinstance(one, (Offer, Move)) and not _is_of_seat(one)]
+                orders += [one for one in decisions if not isinstance(one, (Offer, Move)) or _is_of_seat(one)]
+                if mine:
+                    return Chunk(workspace_id, mine, batch.Batch(matcher, workspace_id, mine, now))
+        return None
+
+    def _write(
+        self, current: Chunk | None, written: batch.Written, orders: list[Decision], now: dt.datetime
+    ) -> batch.Written:
+        """Write a chunk. While the database works on it, tell of the one before, and decide the next."""
+        self._ahead = None
+        if current is None:
+            return batch.Written()
+        current.batch.lock()
+        with sql.pipelined():
+            current.batch.send()
+            self._tell(written)
+            current.batch.send_events()
+            self._ahead = self._next_chunk(orders, now)
+            current.batch.settle()
+        return current.batch.finish()
 
     # ---- the parts of a round ------------------------------------------------------------------------------------
 
@@ -202,23 +250,19 @@ class Router:
             if workspace_id in self._matchers:
                 self._matchers[workspace_id].put_task(spec)
 
-    def _write(self, chunk: Chunk, now: dt.datetime) -> batch.Written:
-        workspace_id, decisions = chunk
-        return batch.write(self._matchers[workspace_id], workspace_id, decisions, now)
+    def _tell(self, written: batch.Written) -> None:
+        """Tell of a batch that is committed, once."""
+        events, written.events = written.events, []
+        changed, written.tasks = written.tasks, []
+        ledger.announce(events, changed, ())
 
-    def _committed(self, chunk: Chunk, written: batch.Written | None, now: dt.datetime) -> int:
-        crash.point("router.committed")
-        workspace_id, decisions = chunk
-        matcher = self._matchers[workspace_id]
-        if written is not None:
-            for task_id, version in written.versions.items():
-                matcher.tasks[task_id].version = version
-            ledger.announce(written.events, written.tasks, ())
-        offers = [decision for decision in decisions if isinstance(decision, Offer)]
-        for offer in offers:
-            if matcher.tasks[offer.task].queue in self._auto_accept:
+    def _accept_all(self, chunk: Chunk, now: dt.datetime) -> int:
+        """Accept what was offered by queues that ask nobody. How many offers the chunk held."""
+        tasks = self._matchers[chunk.workspace_id].tasks
+        for offer in chunk.offers:
+            if tasks[offer.task].queue in self._auto_accept:
                 self._accept(offer, now)
-        return len(offers)
+        return len(chunk.offers)
 
     def _accept(self, offer: Offer, now: dt.datetime) -> None:
         try:
@@ -272,9 +316,8 @@ class Router:
             self._refusals = 0
             self._rebuild(now)
             return
-        decisions = [decision for _, chunk in unwritten for decision in chunk]
-        task_ids = stale.tasks | {decision.task for decision in decisions}
-        offered = {decision.worker for decision in decisions if isinstance(decision, Offer)}
+        task_ids = stale.tasks | {decision.task for chunk in unwritten for decision in chunk.decisions}
+        offered = {offer.worker for chunk in unwritten for offer in chunk.offers}
         worker_ids = stale.workers | offered
         for matcher in self._matchers.values():
             task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
@@ -287,14 +330,11 @@ class Router:
         """Read everything. What changes meanwhile leaves news and is read again."""
         # What is read stays: the garbage collector need not walk through a hundred thousand tasks again and again.
         gc.unfreeze()
-        was_enabled = gc.isenabled()
-        gc.disable()
-        try:
-            self._read_everything(now)
-        finally:
-            gc.freeze()
-            if was_enabled:
-                gc.enable()
+        with _uncollected():
+            try:
+                self._read_everything(now)
+            finally:
+                gc.freeze()
 
     def _read_everything(self, now: dt.datetime) -> None:
         started = time.monotonic()
@@ -324,21 +364,20 @@ class Router:
         log.info("router.rebuilt", seconds=round(time.monotonic() - started, 3), **counts)
 
 
-def _chunks(decisions: Iterable[Decision]) -> list[list[Offer | Move]]:
-    """Offers and moves in batches; all of one task's in the same."""
-    by_task: dict[object, list[Offer | Move]] = {}
-    for decision in decisions:
-        if _is_of_batch(decision) and isinstance(decision, (Offer, Move)):
-            by_task.setdefault(decision.task, []).append(decision)
-    groups = list(by_task.values())
-    return [
-        [decision for group in groups[start : start + BATCH] for decision in group]
-        for start in range(0, len(groups), BATCH)
-    ]
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection in this block: it would take a tenth of a busy router's time, and find nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
-def _is_of_batch(decision: Decision) -> bool:
-    return isinstance(decision, (Offer, Move)) and not isinstance(decision.task, facts.Seat)
+def _is_of_seat(decision: Offer | Move) -> bool:
+    return isinstance(decision.task, facts.Seat)
 
 
 def _has_news() -> bool:

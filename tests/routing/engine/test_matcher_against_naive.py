@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from routing.engine import expression, workflow
 from routing.engine.matcher import Matcher
-from routing.engine.model import Cancel, Expire, Move, Offer, TaskSpec, WorkerSpec
+from routing.engine.model import Cancel, Decision, Expire, Move, Offer, TaskSpec, WorkerSpec
 from tests.routing.engine.naive import NaiveRouter, Queue
 
 ACTIVITIES = {"WA1": True, "WA2": False}
@@ -122,6 +122,7 @@ class Stories(RuleBasedStateMachine):
         self.made = itertools.count()
         self.specs: dict[int, TaskSpec] = {}
         self.unsettled = 0
+        self.at_once = 100
 
     def settle(self) -> None:
         """Ask both, compare, and do what a router's process does with deadlines. Not in a rush: then later, at once."""
@@ -130,7 +131,7 @@ class Stories(RuleBasedStateMachine):
             if self.unsettled:
                 return
         while True:
-            ours, theirs = self.matcher.decide(self.now), self.naive.decide(self.now)
+            ours, theirs = self.decide(), self.naive.decide(self.now)
             order = (Offer, Move)
             assert [d for d in ours if isinstance(d, order)] == [d for d in theirs if isinstance(d, order)]
             assert sorted(map(repr, ours)) == sorted(map(repr, theirs))
@@ -145,6 +146,20 @@ class Stories(RuleBasedStateMachine):
                 else:
                     self.matcher.drop_task(end.task)
                     self.naive.drop_task(end.task)
+
+    def decide(self) -> list[Decision]:
+        """All decisions, from as many calls as it takes; all of one task's offers and moves from the same."""
+        made = self.matcher.decide(self.now, self.at_once)
+        while not self.matcher.is_settled:
+            more = self.matcher.decide(self.now, self.at_once)
+            told = {one.task for one in made if isinstance(one, (Offer, Move))}
+            assert not [one for one in more if isinstance(one, (Offer, Move)) and one.task in told]
+            made += more
+        return made
+
+    @rule(at_once=st.sampled_from([1, 2, 5, 100]))
+    def decides_at_once(self, at_once: int) -> None:
+        self.at_once = at_once
 
     @rule(steps=st.integers(2, 8))
     def many_things_happen_at_once(self, steps: int) -> None:
