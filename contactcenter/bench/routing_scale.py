@@ -19,7 +19,6 @@ from contactcenter.bench.cluster import Cluster
 from contactcenter.bench.report import Figure, median
 from contactcenter.bench.routing_durable import Shift, tidy
 from contactcenter.lib import clock
-from routing import sql
 from routing.models import Change, Lease, Reservation, Task
 from routing.services import dispatch, facts, reservations, tasks
 
@@ -63,7 +62,9 @@ def rebuild(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
         live = Task.objects.filter(status__in=Task.LIVE).order_by("virtual_start_time", "id")
         count = sum(1 for _ in live.values_list(*facts._TASK).iterator(chunk_size=facts.BATCH))
         middle = time.perf_counter()
-        router._rebuild(clock.now())
+        router.memory.rebuild(clock.now())
+        while router.memory.unread:
+            router.memory.read_on()
         ended = time.perf_counter()
         if number:
             floor.append(middle - began)
@@ -93,17 +94,6 @@ def fail_over(cluster: Cluster, shift: Shift, *, quick: bool, say: Callable[[str
 
 def _are_more_than(known: int) -> bool:
     return Reservation.objects.count() > known
-
-
-def _shorten_backlog() -> None:
-    """To an ordinary one: how long a large one takes to read is the row of the restart."""
-    waiting = Task.objects.filter(status="pending").order_by("virtual_start_time")
-    last = waiting.values_list("virtual_start_time", flat=True)[1_000:1_001].first()
-    if last is not None:
-        untouched = "NOT EXISTS (SELECT 1 FROM routing_reservation r WHERE r.task_id = t.id)"
-        sql.execute(
-            f"DELETE FROM routing_task t WHERE status = 'pending' AND virtual_start_time >= %s AND {untouched}", [last]
-        )
 
 
 def _leader() -> int:
@@ -167,7 +157,6 @@ def run(
     """Everything here that needs servers."""
     tidy()
     made = rebuild(quick=quick, say=say)
-    _shorten_backlog()
     with Cluster(database_url, redis_url, data, LOG_LEVEL="ERROR") as cluster:
         made += broker(cluster, shift, quick=quick, say=say)
         made += fail_over(cluster, shift, quick=quick, say=say)

@@ -61,6 +61,16 @@ class Matcher(Book):
         """Whether nothing was put or dropped since the last ``decide``, and that one finished."""
         return not (self._queue or self._dirty_workers or self._dirty_tasks)
 
+    def look_again(self) -> None:
+        """Ask everybody who has room: tasks were put as settled that are not."""
+        for idle in self.idle:
+            slot = idle.after[0]
+            while slot:
+                worker = self.slots[slot]
+                if worker is not None:
+                    self._dirty_workers[worker] = None
+                slot = idle.after[slot]
+
     def next_due(self) -> float | None:
         """When ``decide`` should be called next, even if nothing changes."""
         return self.clock.next_due()

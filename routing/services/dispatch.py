@@ -6,25 +6,22 @@ lost lease, a database error) is answered by reading rows again: those concerned
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
-import gc
 import time
 import uuid
-from collections.abc import Iterator
 from typing import cast
 
 import structlog
 from django.db import IntegrityError, transaction
 
-from contactcenter.lib import crash, ids
+from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
 from routing import doorbell, sql
-from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
-from routing.models import Reservation, Task, TaskQueue, Worker, Workspace
-from routing.services import batch, capacity, clocksteps, facts, leases, ledger, reservations, setup, tasks, transfers
+from routing.models import Reservation, Task, Worker
+from routing.services import batch, clocksteps, facts, leases, ledger, reservations, tasks, transfers
+from routing.services.memory import Memory, uncollected
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +60,7 @@ class Router:
         self.holder = holder
         self.ttl = ttl
         self.epoch: int | None = None
-        self._matchers: dict[uuid.UUID, Matcher] = {}
-        self._auto_accept: set[uuid.UUID] = set()
+        self.memory = Memory()
         self._renewed = 0.0
         self._refusals = 0
         self._latest = 0.0
@@ -83,7 +79,7 @@ class Router:
             self.forget()
         elif epoch != self.epoch:
             self.forget()
-            self._rebuild(now)
+            self.memory.rebuild(now)
             self.epoch = epoch
             log.info("router.leads", holder=self.holder, epoch=epoch)
         return self.leads
@@ -93,7 +89,7 @@ class Router:
         if self.epoch is not None:
             log.info("router.stops", holder=self.holder, epoch=self.epoch)
         self.epoch = None
-        self._matchers = {}
+        self.memory.forget()
         self._ahead = None
 
     def retire(self) -> None:
@@ -103,9 +99,8 @@ class Router:
         self.forget()
 
     def next_due(self) -> float | None:
-        """When the next deadline passes (epoch seconds)."""
-        dues = [due for matcher in self._matchers.values() if (due := matcher.next_due()) is not None]
-        return min(dues, default=None)
+        """When the next deadline passes (epoch seconds); at once, while there is something left to read."""
+        return 0.0 if self.memory.unread else self.memory.next_due()
 
     def tick(self, now: dt.datetime, *, rung: bool = True) -> int:
         """Apply all news, commit all decisions, until nothing is left. How many offers were made.
@@ -115,12 +110,14 @@ class Router:
         """
         made = 0
         try:
-            with doorbell.silenced(), _uncollected():
+            with doorbell.silenced(), uncollected():
                 if self.leads and now.timestamp() < self._latest - clocksteps.SLACK:
-                    self._rebuild(now)
+                    self.memory.rebuild(now)
                 self._latest = now.timestamp()
                 if rung:
                     made += self._round(now)
+                if self.memory.unread:
+                    self.memory.read_on()
                 while self._has_work(now):
                     made += self._round(now)
                 if time.monotonic() - self._renewed > self.ttl / 3:
@@ -132,10 +129,8 @@ class Router:
         return made
 
     def _has_work(self, now: dt.datetime) -> bool:
-        due = self.next_due()
-        if due is not None and due <= now.timestamp():
-            return True
-        return not all(matcher.is_settled for matcher in self._matchers.values()) or _has_news()
+        due = self.memory.next_due()
+        return (due is not None and due <= now.timestamp()) or not self.memory.is_settled or _has_news()
 
     def _round(self, now: dt.datetime) -> int:
         """News in, decisions out. How many offers were committed."""
@@ -147,7 +142,7 @@ class Router:
         try:
             with transaction.atomic():
                 self._fence()
-                self._apply(*self._take_news(), now)
+                self.memory.apply(*self._take_news(), now)
                 current = self._next_chunk(orders, now)
                 crash.point("router.decided")
                 fresh = self._write(current, written, orders, now)
@@ -174,7 +169,7 @@ class Router:
 
     def _next_chunk(self, orders: list[Decision], now: dt.datetime) -> Chunk | None:
         """Decide and plan what can be written together; decisions of other kinds join the ``orders``."""
-        for workspace_id, matcher in self._matchers.items():
+        for workspace_id, matcher in self.memory.matchers.items():
             is_first = True
             while is_first or not matcher.is_settled:
                 is_first = False
@@ -221,35 +216,6 @@ class Router:
             news.setdefault(kind, set()).add(sql.read_id(subject))
         return news.pop("task", set()), news.pop("worker", set()), bool(news)
 
-    def _apply(self, task_ids: set[uuid.UUID], worker_ids: set[uuid.UUID], rebuild: bool, now: dt.datetime) -> None:
-        if rebuild:
-            self._rebuild(now)
-        if worker_ids:
-            self._put_workers(worker_ids)
-        if task_ids:
-            self._put_tasks(task_ids)
-
-    def _put_workers(self, worker_ids: set[uuid.UUID]) -> None:
-        gone = set(worker_ids)
-        for workspace_id, spec in facts.workers(worker_ids):
-            gone.discard(spec.id)
-            if workspace_id in self._matchers:
-                self._matchers[workspace_id].put_worker(spec)
-        for matcher in self._matchers.values():
-            for worker_id in gone:
-                matcher.drop_worker(worker_id)
-
-    def _put_tasks(self, task_ids: set[uuid.UUID]) -> None:
-        specs = list(facts.tasks(task_ids))
-        over = {*task_ids, *map(facts.Seat, task_ids)} - {spec.id for _, spec in specs}
-        # First: a second seat that was taken gives its reservation to the task itself.
-        for matcher in self._matchers.values():
-            for task_id in over:
-                matcher.drop_task(task_id)
-        for workspace_id, spec in specs:
-            if workspace_id in self._matchers:
-                self._matchers[workspace_id].put_task(spec)
-
     def _tell(self, written: batch.Written) -> None:
         """Tell of a batch that is committed, once."""
         events, written.events = written.events, []
@@ -258,9 +224,9 @@ class Router:
 
     def _accept_all(self, chunk: Chunk, now: dt.datetime) -> int:
         """Accept what was offered by queues that ask nobody. How many offers the chunk held."""
-        tasks = self._matchers[chunk.workspace_id].tasks
+        tasks = self.memory.matchers[chunk.workspace_id].tasks
         for offer in chunk.offers:
-            if tasks[offer.task].queue in self._auto_accept:
+            if tasks[offer.task].queue in self.memory.auto_accept:
                 self._accept(offer, now)
         return len(chunk.offers)
 
@@ -282,7 +248,7 @@ class Router:
             elif isinstance(order.task, facts.Seat):
                 transfers.expire(order.task.task, now=now)
             elif isinstance(order, Cancel):
-                known = next((task for m in self._matchers.values() if (task := m.tasks.get(order.task))), None)
+                known = next((task for m in self.memory.matchers.values() if (task := m.tasks.get(order.task))), None)
                 tasks.cancel(
                     Task(pk=order.task), reason=order.reason, now=now, if_version=known.version if known else None
                 )
@@ -302,7 +268,7 @@ class Router:
                 due_at=facts.moment(offer.due),
                 now=now,
             )
-        if made and made.to_queue_id in self._auto_accept:
+        if made and made.to_queue_id in self.memory.auto_accept:
             self._accept(offer, now)
 
     # ---- reading again -------------------------------------------------------------------------------------------
@@ -314,66 +280,17 @@ class Router:
         log.info("router.refused", tasks=len(stale.tasks), workers=len(stale.workers), times=self._refusals)
         if self._refusals > PATIENCE:
             self._refusals = 0
-            self._rebuild(now)
+            self.memory.rebuild(now)
             return
         task_ids = stale.tasks | {decision.task for chunk in unwritten for decision in chunk.decisions}
         offered = {offer.worker for chunk in unwritten for offer in chunk.offers}
         worker_ids = stale.workers | offered
-        for matcher in self._matchers.values():
+        for matcher in self.memory.matchers.values():
             task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
         live = Reservation.objects.filter(worker__in=stale.workers, status__in=Reservation.LIVE)
         task_ids |= set(live.values_list("task_id", flat=True))
-        self._put_workers(worker_ids)
-        self._put_tasks(task_ids)
-
-    def _rebuild(self, now: dt.datetime) -> None:
-        """Read everything. What changes meanwhile leaves news and is read again."""
-        # What is read stays: the garbage collector need not walk through a hundred thousand tasks again and again.
-        gc.unfreeze()
-        with _uncollected():
-            try:
-                self._read_everything(now)
-            finally:
-                gc.freeze()
-
-    def _read_everything(self, now: dt.datetime) -> None:
-        started = time.monotonic()
-        clocksteps.mend(now)
-        capacity.recount(now=now)
-        self._matchers = {}
-        for workspace in Workspace.objects.order_by("id"):
-            setup.ensure_all_channels(workspace)
-            matcher = Matcher(
-                new_id=ids.new_id,
-                reoffer_after=float(workspace.reoffer_after),
-                newest_queues_first=workspace.prioritize_queue_order == "LIFO",
-                overdue_after=float(workspace.overdue_after) or None,
-            )
-            matcher.decide(now.timestamp())  # it knows the time from here on
-            facts.configure(matcher, workspace)
-            self._matchers[workspace.pk] = matcher
-        for workspace_id, worker in facts.workers():
-            self._matchers[workspace_id].put_worker(worker)
-        for workspace_id, task in facts.tasks():
-            self._matchers[workspace_id].put_task(task, settled=True)
-        self._auto_accept = set(TaskQueue.objects.filter(auto_accept=True).values_list("id", flat=True))
-        counts = {"workers": 0, "tasks": 0}
-        for matcher in self._matchers.values():
-            counts["workers"] += len(matcher.workers)
-            counts["tasks"] += len(matcher.tasks)
-        log.info("router.rebuilt", seconds=round(time.monotonic() - started, 3), **counts)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection in this block: it would take a tenth of a busy router's time, and find nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+        self.memory.put_workers(worker_ids)
+        self.memory.put_tasks(task_ids)
 
 
 def _is_of_seat(decision: Offer | Move) -> bool:

@@ -24,7 +24,7 @@ from routing.models import (
 )
 from routing.services import entry, idleness
 
-#: Rows fetched at a time.
+#: Rows read at a time.
 BATCH = 5_000
 STATE = {
     Task.Status.PENDING.value: "waiting",
@@ -180,11 +180,18 @@ def workers(worker_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[u
         )
 
 
+def waiting() -> list[uuid.UUID]:
+    """All tasks that wait, in the order in which most queues serve them."""
+    rows = Task.objects.filter(ended_at__isnull=True, status=Task.Status.PENDING)
+    return list(rows.order_by("-priority", "virtual_start_time", "id").values_list("id", flat=True))
+
+
 def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
-    """(workspace id, spec) of those of these tasks that are live, or of every live one, oldest first."""
+    """(workspace id, spec) of those of these tasks that are live, or of every one somebody is offered or has; oldest
+    first."""
     if task_ids is None:
-        live = Task.objects.filter(ended_at__isnull=True).order_by("virtual_start_time", "id")
-        rows: Any = live.values_list(*_TASK).iterator(chunk_size=BATCH)
+        taken = Task.objects.filter(ended_at__isnull=True).exclude(status=Task.Status.PENDING)
+        rows: Any = taken.order_by("virtual_start_time", "id").values_list(*_TASK).iterator(chunk_size=BATCH)
         moving = {row[0]: row for row in _live_transfers()}
         rows_held: Any = Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
     else:

@@ -182,15 +182,15 @@ class Day:
 
     def fresh(self) -> dispatch.Router:
         router = dispatch.Router("reader")
-        router._rebuild(self.now)
-        for matcher in router._matchers.values():
+        router.memory.rebuild(self.now)
+        for matcher in router.memory.matchers.values():
             assert matcher.decide(self.now.timestamp()) == []
         return router
 
 
 def memory(router: dispatch.Router) -> dict[str, Any]:
     """What a router knows, in a form that two can be compared by."""
-    (matcher,) = router._matchers.values()
+    (matcher,) = router.memory.matchers.values()
     assert isinstance(matcher, Matcher)
     return {
         "workers": {

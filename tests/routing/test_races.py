@@ -141,7 +141,7 @@ def split_brain(monkeypatch: pytest.MonkeyPatch, count: int) -> Iterator[list[di
     routers = []
     for number in range(count):
         router = dispatch.Router(f"router-{number}")
-        router._rebuild(NOW)
+        router.memory.rebuild(NOW)
         router.epoch = 1
         routers.append(router)
     yield routers

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from routing.models import Change, Event, Reservation, Task, Worker, WorkerChannel
-from routing.services import reservations
+from routing.services import dispatch, memory, reservations
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +102,43 @@ def test_events_are_numbered_without_gaps_in_both_streams(now: dt.datetime) -> N
             start=1,
         )
     )
+
+
+def test_a_new_leader_assigns_before_it_has_read_the_whole_backlog(
+    monkeypatch: pytest.MonkeyPatch, now: dt.datetime
+) -> None:
+    monkeypatch.setattr(memory, "FIRST", 3)
+    monkeypatch.setattr(memory, "PAGE", 3)
+    for number in range(10):
+        make.task(attributes={"number": number}, priority=number % 2, now=after(now, number - 20))
+    make.worker(name="One", capacities={"chat": 2}, now=now)
+    Change.objects.all().delete()  # a leader that died had taken the news
+    router = dispatch.Router("test")
+
+    assert router.lead(now)
+    assert router.tick(now) == 2
+
+    assert router.next_due() == 0  # at once: there is more to read
+    offered = Task.objects.filter(status="reserved").order_by("virtual_start_time")
+    assert [task.attributes["number"] for task in offered] == [1, 3]
+
+
+def test_what_is_read_later_finds_those_who_wait_for_work(monkeypatch: pytest.MonkeyPatch, now: dt.datetime) -> None:
+    monkeypatch.setattr(memory, "FIRST", 3)
+    monkeypatch.setattr(memory, "PAGE", 3)
+    for number in range(7):
+        make.task(now=after(now, number - 20))
+    last = make.task(task_channel="voice", now=after(now, -1))
+    make.worker(name="Phone", capacities={"voice": 1}, now=now)
+    Change.objects.all().delete()  # a leader that died had taken the news
+    router = dispatch.Router("test")
+    router.lead(now)
+    router.tick(now)
+    assert router.next_due() == 0
+    assert make.offers(last) == []
+
+    while router.next_due() == 0:
+        router.tick(now, rung=False)
+
+    assert make.offers(last) == [("Phone", "pending")]
+    assert len(next(iter(router.memory.matchers.values())).tasks) == 8

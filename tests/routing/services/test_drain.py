@@ -50,8 +50,9 @@ def backlog(now: dt.datetime, *, conversations: bool = False) -> list[Task]:
 
 def everybody_has_what_the_rows_say(tasks: list[Task]) -> None:
     assert Counter(Reservation.objects.values_list("task_id", "status")) == {(task.pk, "pending"): 1 for task in tasks}
-    for event in Event.objects.filter(type="reservation.created"):
-        assert event.data["reservation"] == queries.reservation_json(Reservation.objects.get(pk=event.reservation_id))
+    for event in Event.objects.filter(type="reservation.created").select_related("reservation"):
+        assert event.reservation is not None
+        assert event.data["reservation"] == queries.reservation_json(event.reservation)
     for worker in Worker.objects.all():
         numbers = list(Event.objects.filter(worker=worker).order_by("worker_seq").values_list("worker_seq", flat=True))
         assert numbers == list(range(1, worker.event_seq + 1))
@@ -116,7 +117,7 @@ def test_a_worker_somebody_changed_meanwhile_is_shown_as_they_are(now: dt.dateti
     router = make.route(now)
     for number in range(4):
         make.worker(name=f"Agent {number}", now=now)
-    router._apply(*router._take_news(), now)
+    router.memory.apply(*router._take_news(), now)
     changed = Worker.objects.order_by("id").first()
     assert changed is not None
     Worker.objects.filter(pk=changed.pk).update(version=F("version") + 1, friendly_name="Renamed")  # no news left
