@@ -107,7 +107,8 @@ def _claim(workflow_id: uuid.UUID, *, now: dt.datetime) -> Claim | None:
             return None
         if mine.exclude(_free(now)).count() >= AT_ONCE:
             return None
-        for row in mine.filter(_free(now)).select_for_update(skip_locked=True).order_by("pk"):
+        free = mine.filter(_free(now)).select_for_update(skip_locked=True).order_by("pk")
+        while (row := free.first()) is not None:
             offers = Reservation.objects.select_related("task", "worker")
             offer = offers.filter(pk=row.pk, status=Reservation.Status.PENDING).first()
             if offer is None:  # it has ended meanwhile
