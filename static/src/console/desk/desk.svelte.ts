@@ -4,13 +4,11 @@
  */
 
 import { getContext, setContext } from "svelte";
-import { SvelteMap } from "svelte/reactivity";
 import { setCsrfToken } from "../../shared/http";
-import { gettext, interpolate } from "../../shared/i18n";
 import { socketUrl } from "../../shared/line";
 import { api } from "../api";
 import type { ConsoleConfig } from "../config";
-import type { Disposition, EventFrame, Me, Message, Reservation, ServerFrame, TransferMode, Welcome } from "../protocol";
+import type { Disposition, EventFrame, Me, Message, Reservation, ServerFrame, Welcome } from "../protocol";
 import { ConsoleSocket, Refused, type Connection } from "../socket";
 import { fillPlaceholders } from "../state/canned";
 import { reachedStart, type ConversationState } from "../state/conversation";
@@ -18,6 +16,7 @@ import { customerName, waitingSince } from "../state/reading";
 import { accepted, conversationOf, offers, type WorkerState } from "../state/worker";
 import { Alerts } from "./alerts";
 import { Announcer, RING_EVERY } from "./announcer";
+import { attempt } from "./attempt";
 import { Canned } from "./canned.svelte";
 import { clock } from "./clock.svelte";
 import { prefs } from "./prefs.svelte";
@@ -27,6 +26,7 @@ import { Streams } from "./streams.svelte";
 import { Tabs } from "./tabs.svelte";
 import { toasts } from "./toasts.svelte";
 import { transferWords } from "./words";
+import { Work } from "./work.svelte";
 import { Writing } from "./writing.svelte";
 
 /** A conversation of the agent's, as the list shows it. The state is missing until its snapshot has come. */
@@ -42,8 +42,6 @@ export class Desk {
   connection = $state.raw<Connection>({ state: "connecting" });
   dispositions = $state.raw<Disposition[]>([]);
   workerSid = $state<string | null>(null);
-  /** Reservations being answered: their buttons wait. */
-  answering = new SvelteMap<string, "accept" | "reject">();
 
   readonly tabs = new Tabs();
   readonly presence = new Presence();
@@ -53,6 +51,7 @@ export class Desk {
   readonly streams: Streams;
   readonly reads: Reads;
   readonly writing: Writing;
+  readonly work: Work;
   readonly #announcer: Announcer;
 
   #loadingOlder = new Set<string>();
@@ -85,6 +84,11 @@ export class Desk {
       tell: (conversation, seq) => this.socket.tell("conversation.read", { conversation, seq }),
     });
     this.writing = new Writing(this.socket, config.user.sid);
+    this.work = new Work(this.socket, {
+      open: (sid) => this.open(sid),
+      close: (sid) => this.close(sid),
+      completed: (sid) => this.writing.drafts.drop(sid),
+    });
     this.#announcer = new Announcer(this.alerts, {
       offers: () => this.offers,
       unread: () => this.unreadTotal,
@@ -216,23 +220,8 @@ export class Desk {
 
   // ---- commands -----------------------------------------------------------------------------------
 
-  async accept(reservation: Reservation): Promise<void> {
-    const done = await this.#answer(reservation, "accept", () =>
-      this.socket.request("reservation.accept", { reservation: reservation.sid }),
-    );
-    const sid = done ? (done.conversation ?? conversationOf(reservation)) : null;
-    if (sid) this.open(sid);
-  }
-
-  async reject(reservation: Reservation): Promise<void> {
-    const done = await this.#answer(reservation, "reject", () =>
-      this.socket.request("reservation.reject", { reservation: reservation.sid }),
-    );
-    if (done) toasts.show("info", gettext("Rejected. It goes to the next available agent."));
-  }
-
   setActivity(activity: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("activity.set", { activity }));
+    return attempt(() => this.socket.request("activity.set", { activity }));
   }
 
   send(sid: string, mode: "reply" | "note", text: string): void {
@@ -242,84 +231,7 @@ export class Desk {
   }
 
   retryMessage(message: Message): Promise<boolean> {
-    return this.#do(() => this.socket.request("message.retry", { message: message.sid }));
-  }
-
-  requeue(sid: string, note: string): Promise<boolean> {
-    return this.#finish(sid, gettext("Returned to the queue."), () =>
-      this.socket.request("conversation.requeue", { conversation: sid, ...(note ? { note } : {}) }),
-    );
-  }
-
-  /** Ask a colleague or a queue to join, or hand the conversation over. */
-  async transfer(sid: string, to: { sid: string; name: string; isQueue: boolean }, mode: TransferMode, note: string): Promise<boolean> {
-    const ask = () => this.socket.request("transfer.start", { conversation: sid, to: to.sid, mode, note });
-    // A queue may take hours: who hands over to it is done with it at once.
-    return to.isQueue && mode === "COLD"
-      ? this.#finish(sid, interpolate(gettext("Handed over to %(name)s."), { name: to.name }), ask)
-      : this.#do(ask);
-  }
-
-  cancelTransfer(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("transfer.cancel", { conversation: sid }));
-  }
-
-  leave(sid: string): Promise<boolean> {
-    return this.#finish(sid, gettext("You have left the conversation."), () =>
-      this.socket.request("conversation.leave", { conversation: sid }),
-    );
-  }
-
-  wrapUp(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("task.wrapup", { conversation: sid }));
-  }
-
-  async complete(sid: string, disposition: string, note: string): Promise<boolean> {
-    const done = await this.#finish(sid, gettext("Completed."), () =>
-      this.socket.request("task.complete", { conversation: sid, disposition, ...(note ? { note } : {}) }),
-    );
-    if (done) this.writing.drafts.drop(sid);
-    return done;
-  }
-
-  watch(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("conversation.watch", { conversation: sid }));
-  }
-
-  unwatch(sid: string): Promise<boolean> {
-    return this.#do(() => this.socket.request("conversation.unwatch", { conversation: sid }));
-  }
-
-  async #answer<T>(reservation: Reservation, how: "accept" | "reject", ask: () => Promise<T>): Promise<T | null> {
-    if (this.answering.has(reservation.sid)) return null;
-    this.answering.set(reservation.sid, how);
-    try {
-      return await ask();
-    } catch (error) {
-      toasts.error(error);
-      return null;
-    } finally {
-      this.answering.delete(reservation.sid);
-    }
-  }
-
-  async #finish(sid: string, words: string, ask: () => Promise<unknown>): Promise<boolean> {
-    const done = await this.#do(ask);
-    if (done) {
-      this.close(sid);
-      toasts.show("good", words, { label: gettext("Open again"), run: () => this.open(sid) });
-    }
-    return done;
-  }
-
-  async #do(ask: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await ask();
-      return true;
-    } catch (error) {
-      toasts.error(error);
-      return false;
-    }
+    return attempt(() => this.socket.request("message.retry", { message: message.sid }));
   }
 
   // ---- what the server says -----------------------------------------------------------------------

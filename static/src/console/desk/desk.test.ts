@@ -85,19 +85,19 @@ test("accepting an offer opens its conversation", async () => {
   const offer = mine(CH, { status: "pending" });
   Server.last.say(event("worker", 2, { reservation: offer }));
   expect(desk.offers.map((one) => one.sid)).toEqual(["WR1"]);
-  const done = desk.accept(desk.offers[0]!);
-  expect(desk.answering.get("WR1")).toBe("accept");
+  const done = desk.work.accept(desk.offers[0]!);
+  expect(desk.work.answering.get("WR1")).toBe("accept");
   await Server.last.answer("reservation.accept", { conversation: CH });
   await done;
   expect(desk.tabs.active).toBe(CH);
   expect(location.hash).toBe(`#${CH}`);
-  expect(desk.answering.size).toBe(0);
+  expect(desk.work.answering.size).toBe(0);
 });
 
 test("a second press while an answer is on its way asks nothing twice", async () => {
   await welcome([mine(CH, { status: "pending" })]);
-  void desk.accept(desk.offers[0]!);
-  void desk.accept(desk.offers[0]!);
+  void desk.work.accept(desk.offers[0]!);
+  void desk.work.accept(desk.offers[0]!);
   expect(Server.last.all("reservation.accept")).toHaveLength(1);
 });
 
@@ -172,7 +172,7 @@ test("completing closes the tab and goes to the next one", async () => {
   await welcome([mine(CH)]);
   desk.open("CH9");
   desk.open(CH);
-  const done = desk.complete(CH, "resolved", " thanks ");
+  const done = desk.work.complete(CH, "resolved", " thanks ");
   await Server.last.answer("task.complete");
   expect(await done).toBe(true);
   expect(desk.tabs.open).toEqual(["CH9"]);
