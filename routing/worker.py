@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: Seconds after which the router looks without being rung.
 LOOK = 1.0
 #: Seconds between two tries of a router that stands by: what an outage lasts longer than the lease.
-STAND_BY = 0.25
+STAND_BY = 0.1
 #: Seconds a database error is left alone before the next try.
 PAUSE = 0.5
 #: How often a waiting router looks whether it should stop.
