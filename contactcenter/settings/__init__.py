@@ -125,7 +125,7 @@ TEMPLATES = [
 # --------------------------------------------------------------------------------------------------
 
 if DATABASE_URL:
-    _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
+    _database: dict[str, Any] = env.db_url_config(DATABASE_URL) | {"ENGINE": "contactcenter.lib.postgresql"}
     # CONN_MAX_AGE does nothing under ASGI; a pool per process doubles inserts a second.
     _database.setdefault("OPTIONS", {})["pool"] = {
         "min_size": env.int("DB_POOL_MIN", default=2),

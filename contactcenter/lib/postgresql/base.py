@@ -1,0 +1,31 @@
+"""Django's PostgreSQL backend with psycopg's own reader of moments, in C.
+
+Django's replaces the time zone in Python: 4 us a moment, a fifth of what reading a task costs. Here sessions are in
+UTC and so is what they read. Wants server-side binding, as the settings have it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg.types.datetime import TimestamptzLoader
+
+#: Statements a connection keeps prepared; psycopg's own hundred is a little less than the way of a message takes.
+PREPARED = 400
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.adapters.register_loader("timestamptz", TimestamptzLoader)
+        connection.prepared_max = PREPARED
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As Django's, which also sees to it that its own reader is there."""
+        if name:
+            return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
+        return self.connection.cursor()
