@@ -145,6 +145,8 @@ class Ours:
         if not self.router.lead(clock.now()):
             raise RuntimeError("The lease is taken.")
         self.router.tick(clock.now())
+        while self.router.memory.unread:
+            self.router.tick(clock.now())
 
     def turn(self) -> float:
         """Assignments a second of one start of shift."""

@@ -19,7 +19,7 @@ from routing.services import capacity, clocksteps, facts, setup
 log = structlog.get_logger(__name__)
 
 #: Waiting tasks a new leader reads before it assigns anything, and those it reads at a time afterwards.
-FIRST, PAGE = 1_000, 5_000
+FIRST, PAGE = 200, 5_000
 
 
 class Memory:
