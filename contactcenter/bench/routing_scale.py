@@ -64,7 +64,7 @@ def rebuild(*, quick: bool, say: Callable[[str], None]) -> list[Figure]:
         middle = time.perf_counter()
         router.memory.rebuild(clock.now())
         while router.memory.unread:
-            router.memory.read_on()
+            router.memory.read_on(clock.now())
         ended = time.perf_counter()
         if number:
             floor.append(middle - began)

@@ -20,7 +20,7 @@ from contactcenter.lib.errors import Refused
 from routing import doorbell, sql
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
 from routing.models import Reservation, Task, Worker
-from routing.services import batch, clocksteps, facts, leases, ledger, reservations, tasks, transfers
+from routing.services import batch, capacity, clocksteps, facts, leases, ledger, reservations, tasks, transfers
 from routing.services.memory import Memory, uncollected
 
 log = structlog.get_logger(__name__)
@@ -117,7 +117,7 @@ class Router:
                 if rung:
                     made += self._round(now)
                 if self.memory.unread:
-                    self.memory.read_on()
+                    self.memory.read_on(now)
                 while self._has_work(now):
                     made += self._round(now)
                 if time.monotonic() - self._renewed > self.ttl / 3:
@@ -280,6 +280,7 @@ class Router:
         log.info("router.refused", tasks=len(stale.tasks), workers=len(stale.workers), times=self._refusals)
         if self._refusals > PATIENCE:
             self._refusals = 0
+            capacity.recount(now=now)
             self.memory.rebuild(now)
             return
         task_ids = stale.tasks | {decision.task for chunk in unwritten for decision in chunk.decisions}

@@ -74,8 +74,11 @@ class Memory:
             if workspace_id in self.matchers:
                 self.matchers[workspace_id].put_task(spec)
 
-    def read_on(self, count: int | None = None) -> None:
-        """Read the next of those that wait. In the order they are served in, so what is not read yet comes later."""
+    def read_on(self, now: dt.datetime, count: int | None = None) -> None:
+        """Read the next of those that wait. In the order they are served in, so what is not read yet comes later.
+
+        At the end the workers' loads are set right, should one be wrong; whose was leaves news.
+        """
         page = self.unread[-(count or PAGE) :]
         del self.unread[-(count or PAGE) :]
         for workspace_id, task in facts.tasks(page):
@@ -83,9 +86,9 @@ class Memory:
                 self.matchers[workspace_id].put_task(task, settled=True)
         for matcher in self.matchers.values():
             matcher.look_again()
-        if page and not self.unread:
+        if not self.unread:
             gc.freeze()
-            log.info("router.has_read_everything", tasks=sum(len(matcher.tasks) for matcher in self.matchers.values()))
+            capacity.recount(now=now)
 
     def rebuild(self, now: dt.datetime) -> None:
         """Read everything, but of the tasks that wait only those served first: a new leader assigns at once, and keeps
@@ -101,7 +104,6 @@ class Memory:
     def _read_everything(self, now: dt.datetime) -> None:
         started = time.monotonic()
         clocksteps.mend(now)
-        capacity.recount(now=now)
         self.matchers = {}
         for workspace in Workspace.objects.order_by("id"):
             setup.ensure_all_channels(workspace)
@@ -120,7 +122,7 @@ class Memory:
             self.matchers[workspace_id].put_task(task, settled=True)
         self.unread = facts.waiting()
         self.unread.reverse()
-        self.read_on(FIRST)
+        self.read_on(now, FIRST)
         self.auto_accept = set(TaskQueue.objects.filter(auto_accept=True).values_list("id", flat=True))
         counts = {"workers": 0, "tasks": 0, "unread": len(self.unread)}
         for matcher in self.matchers.values():

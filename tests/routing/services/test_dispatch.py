@@ -142,3 +142,21 @@ def test_what_is_read_later_finds_those_who_wait_for_work(monkeypatch: pytest.Mo
 
     assert make.offers(last) == [("Phone", "pending")]
     assert len(next(iter(router.memory.matchers.values())).tasks) == 8
+
+
+def test_a_wrong_load_is_set_right_once_everything_is_read(monkeypatch: pytest.MonkeyPatch, now: dt.datetime) -> None:
+    monkeypatch.setattr(memory, "FIRST", 3)
+    monkeypatch.setattr(memory, "PAGE", 3)
+    worker = make.worker(capacity=30, capacities={"chat": 3}, now=now)
+    tasks = [make.task(now=after(now, number - 20)) for number in range(7)]
+    Worker.objects.filter(pk=worker.pk).update(load=30, ceiling=30)
+    WorkerChannel.objects.filter(worker=worker).update(load=3, ceiling=3)
+    Change.objects.all().delete()  # a leader that died had taken the news
+    router = dispatch.Router("test")
+    router.lead(now)
+
+    for _ in range(10):
+        router.tick(now, rung=False)
+
+    assert [make.offers(task) for task in tasks[:3]] == [[(worker.friendly_name, "pending")]] * 3
+    assert Worker.objects.values_list("load", "ceiling").get() == (30, 30)
