@@ -81,9 +81,11 @@ class Prepared:
         if not ids:
             return []
         head, tail, parameters, place, compiler, converters, _ = self._ready()
-        marks = ", ".join(["%s"] * len(ids))
-        values = [*parameters[:place], *[id(one) for one in ids], *parameters[place + 1 :]]
-        rows = execute(f"{head}{marks}{tail}", values)
+        if connection.vendor == "postgresql":  # one parameter, so that it is one statement whatever their number
+            marks, given = "= ANY(%s::uuid[])", [_ARRAYS["uuid"](ids)]
+        else:
+            marks, given = f"IN ({', '.join(['%s'] * len(ids))})", [id(one) for one in ids]
+        rows = execute(f"{head}{marks}{tail}", [*parameters[:place], *given, *parameters[place + 1 :]])
         return [tuple(row) for row in compiler.apply_converters(rows, converters)] if converters else rows
 
     def _ready(self) -> tuple[str, str, list[Any], int, Any, Any, type[Model]]:
@@ -95,7 +97,8 @@ class Prepared:
         text, parameters = compiler.as_sql()
         place = next(index for index, value in enumerate(parameters) if value == id(_MARK))
         parts = text.split("%s")
-        head, tail = "%s".join(parts[: place + 1]), "%s".join(parts[place + 1 :])
+        head = "%s".join(parts[: place + 1]).removesuffix("IN (")
+        tail = "%s".join(parts[place + 1 :]).removeprefix(")")
         converters = compiler.get_converters([column[0] for column in compiler.select])
         known = (head, tail, list(parameters), place, compiler, converters, queryset.model)
         self._compiled[connection.vendor] = known
