@@ -254,7 +254,7 @@ def worker_events(worker: Worker, *, after: int, limit: int = 500) -> list[Json]
 
 def waiting_ahead(task: Task) -> int:
     """How many tasks of the same queue are served before this one; 0 when it is next or no longer waits."""
-    if task.queue_id is None or task.status not in (Task.Status.PENDING, Task.Status.RESERVED):
+    if task.queue_id is None or task.status not in Task.WAITING:
         return 0
     waiting = Task.objects.filter(queue_id=task.queue_id, status__in=Task.WAITING, ended_at__isnull=True)
     start = task.virtual_start_time

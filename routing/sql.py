@@ -130,7 +130,7 @@ def pipelined() -> Iterator[None]:
     """Statements sent in this block do not wait for each other (PostgreSQL's pipeline mode; elsewhere they do).
 
     What one returns is asked for with ``Sent.rows``; what one that returns nothing did wrong is raised at the end of
-    the block. Only ``send`` and ``Sent.rows`` belong inside.
+    the block. ``execute`` does inside for statements that return nothing.
     """
     if connection.vendor != "postgresql":
         yield

@@ -22,10 +22,11 @@ from conversations.models import Conversation
 from routing import queries, sql
 from routing.engine.matcher import Matcher
 from routing.engine.model import Move, Offer
-from routing.engine.state import OFFERED, Worker
+from routing.engine.state import OFFERED
 from routing.engine.state import Task as Known
 from routing.services import handover, outbox, statements
-from routing.services.facts import Card, moment
+from routing.services.drafts import Draft, Offered, Taken
+from routing.services.facts import moment
 
 
 class Stale(Exception):
@@ -35,37 +36,6 @@ class Stale(Exception):
         super().__init__()
         self.tasks = set(tasks)
         self.workers = set(workers)
-
-
-@dataclass(slots=True)
-class Draft:
-    """An event to be. ``back`` and ``worker_back``: how many of the batch's events come after it in its task's and its
-    worker's stream: their last number is known only when the rows are written."""
-
-    pk: uuid.UUID
-    type: str
-    decision: Offer | Move
-    task: Known
-    back: int
-    worker_back: int = 0
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Offered:
-    """A worker who is offered something, and what their row should be afterwards. ``card``: None = must be read."""
-
-    worker: Worker
-    card: Card | None
-    weight: int
-    count: int
-    is_forced: bool
-    version: int = -1
-    load: int = -1
-    #: as the rows say, once they are written
-    seq: int = 0
-    shown: Any = None
-    text: str = ""
 
 
 class Told(NamedTuple):
@@ -96,20 +66,25 @@ class Batch:
     ) -> None:
         """Plan it, from memory alone. The workers' cards are as after the batch from here on."""
         self._matcher, self._workspace_id, self._now = matcher, workspace_id, now
-        self._offers = [decision for decision in decisions if isinstance(decision, Offer)]
+        self.offers = [decision for decision in decisions if isinstance(decision, Offer)]
         self._moves = [decision for decision in decisions if isinstance(decision, Move)]
-        self._tasks: dict[uuid.UUID, Known] = {}
+        self.tasks: dict[uuid.UUID, Known] = {}
         self._drafts: list[Draft] = []
+        #: those of the drafts that tell of an offer
+        self._created: list[tuple[Draft, Offer]] = []
         self._plan_events(decisions)
-        self._offered, self._units = self._plan_workers()
-        #: what a reservation says of its conversation is read from the rows; what else it says is known here
-        self._told = [draft for draft in self._drafts if _is_offer(draft) and (draft.task.about or (None, 1))[1]]
-        self._is_known = not (self._moves or self._told or any(row.card is None for row in self._offered.values()))
-        self._conversations: dict[Any, Conversation] = {}
+        self._offered: dict[uuid.UUID, Offered] = {}
+        self._taken: dict[tuple[uuid.UUID, uuid.UUID], Taken] = {}
+        self._plan_workers()
+        self._describe()
+        #: whether the events say all they should; else what is missing is read from the rows
+        self._is_known = not self._moves and all(
+            self._offered[offer.worker].card and "reservation" in draft.data for draft, offer in self._created
+        )
+        self._conversations: dict[uuid.UUID, Conversation] = {}
         self._sent: list[sql.Sent] = []
         self._seqs: dict[uuid.UUID, int] = {}
         self._versions: dict[uuid.UUID, int] = {}
-        self._describe()
 
     # ---- planning ------------------------------------------------------------------------------------------------
 
@@ -117,21 +92,22 @@ class Batch:
         """The events in the order of the decisions."""
         left: Counter[uuid.UUID] = Counter()
         for decision in decisions:
-            task = self._tasks[decision.task] = self._matcher.tasks[decision.task]
+            task = self.tasks[decision.task] = self._matcher.tasks[decision.task]
             for type in _event_types(decision):
-                self._drafts.append(Draft(ids.new_id(), type, decision, task, 0))
+                draft = Draft(ids.new_id(), type, decision, task)
+                self._drafts.append(draft)
                 left[task.id] += 1
+                if isinstance(decision, Offer):
+                    self._created.append((draft, decision))
         self._counts = dict(left)
         for draft in self._drafts:
             left[draft.task.id] -= 1
             draft.back = left[draft.task.id]
 
-    def _plan_workers(self) -> tuple[dict[uuid.UUID, Offered], dict[tuple[Any, Any], list[int]]]:
-        """Who is offered how much; by worker and channel: units taken, are they forced, the load they should lead to
-        (-1: it cannot be known)."""
-        offered: dict[uuid.UUID, Offered] = {}
-        units: dict[tuple[Any, Any], list[int]] = {}
-        for offer in self._offers:
+    def _plan_workers(self) -> None:
+        """Who is offered how much, and how they are afterwards."""
+        offered = self._offered
+        for offer in self.offers:
             row = offered.get(offer.worker)
             if row is None:
                 worker = self._matcher.workers[offer.worker]
@@ -139,17 +115,17 @@ class Batch:
             row.weight += offer.weight
             row.count += 1
             row.is_forced |= offer.over_capacity
-            taken = units.setdefault((offer.worker, offer.channel), [0, 0, -1])
-            taken[0] += offer.units
-            taken[1] |= offer.over_capacity
-        for (worker_id, channel_id), taken in units.items():
+            taken = self._taken.setdefault((offer.worker, offer.channel), Taken())
+            taken.units += offer.units
+            taken.is_forced |= offer.over_capacity
+        for (worker_id, channel_id), taken in self._taken.items():
             row = offered[worker_id]
             channel = None if row.card is None else row.card.channels.get(channel_id)
             if channel is None:
                 row.card = row.worker.about = None
             else:
-                channel[2] += taken[0]
-                taken[2] = channel[2]
+                channel[2] += taken.units
+                taken.load = channel[2]
         for row in offered.values():
             if row.card is not None:
                 row.card.version += 1
@@ -158,24 +134,20 @@ class Batch:
                 row.shown = row.card.to_json()
                 row.text = sql.json_text(row.shown)
         left = {worker_id: row.count for worker_id, row in offered.items()}
-        for draft in self._drafts:
-            if isinstance(draft.decision, Offer):
-                left[draft.decision.worker] -= 1
-                draft.worker_back = left[draft.decision.worker]
-        return offered, units
+        for draft, offer in self._created:
+            left[offer.worker] -= 1
+            draft.worker_back = left[offer.worker]
 
     def _describe(self) -> None:
-        """What the events say, as far as it is known."""
+        """What the events say, as far as it is known: of a task's conversation only the rows can tell."""
         matcher, created_at = self._matcher, queries.iso(self._now)
         names = list(matcher.channel_names)
         queues: dict[uuid.UUID, Any] = {}
         dues: dict[float, str | None] = {}
-        for draft in self._drafts:
-            offer, task = draft.decision, draft.task
-            if not isinstance(offer, Offer):
-                continue
+        for draft, offer in self._created:
+            task = draft.task
             draft.data["worker"] = self._offered[offer.worker].shown
-            if task.about is None:
+            if task.about is None or task.about[1] is not None:
                 continue
             queue = queues.get(task.queue)
             if queue is None:
@@ -196,7 +168,7 @@ class Batch:
     def send(self) -> None:
         """Send the changes of tasks and workers, in ``sql.pipelined``."""
         self._send_tasks()
-        if self._offers:
+        if self.offers:
             self._send_workers()
             self._send_reservations()
 
@@ -209,7 +181,7 @@ class Batch:
 
     def _send_tasks(self) -> None:
         moved = {move.task for move in self._moves}
-        offered = [task for task_id, task in self._tasks.items() if task_id not in moved]
+        offered = [task for task_id, task in self.tasks.items() if task_id not in moved]
         counts = self._counts
         if offered:
             columns = [
@@ -227,7 +199,7 @@ class Batch:
                     *(task.id, task.version, _status(task), *task.position, task.queue, task.priority),
                     *(moment(task.entered), moment(task.step_due), task.assignments, counts[task.id]),
                 )
-                for task_id, task in self._tasks.items()
+                for task_id, task in self.tasks.items()
                 if task_id in moved
             ]
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -250,15 +222,15 @@ class Batch:
             statements.WORKERS, columns, statements.WORKER_TYPES, table="routing_worker", now=self._now
         )
         columns = [
-            [worker_id for worker_id, _ in self._units],
-            [channel_id for _, channel_id in self._units],
-            [taken[0] for taken in self._units.values()],
-            [int(taken[1]) for taken in self._units.values()],
+            [worker_id for worker_id, _ in self._taken],
+            [channel_id for _, channel_id in self._taken],
+            [taken.units for taken in self._taken.values()],
+            [int(taken.is_forced) for taken in self._taken.values()],
         ]
         self._channels = sql.send(statements.CHANNELS, columns, statements.CHANNEL_TYPES, now=self._now)
 
     def _send_reservations(self) -> None:
-        offers = self._offers
+        offers = self.offers
         dues = {due: moment(due) for due in {offer.due for offer in offers}}
         columns = [
             [offer.reservation for offer in offers],
@@ -273,7 +245,7 @@ class Batch:
     def _send_created(self) -> None:
         """The offers' events, numbered by the rows they are about."""
         dump, offered = sql.json_text, self._offered
-        made = [(draft, draft.decision) for draft in self._drafts if isinstance(draft.decision, Offer)]
+        made = self._created
         columns: list[list[Any]] = [
             [draft.pk for draft, _ in made],
             [
@@ -290,7 +262,7 @@ class Batch:
 
     def settle(self) -> None:
         """Wait for the rows. Raises ``Stale`` when some are not as believed."""
-        missing = set(self._tasks)
+        missing = set(self.tasks)
         for sent in self._sent:
             for row_id, version, seq in sent.rows():
                 task_id = sql.read_id(row_id)
@@ -298,7 +270,7 @@ class Batch:
                 self._versions[task_id], self._seqs[task_id] = version, seq
         if missing:
             raise Stale(tasks=missing)
-        if self._offers:
+        if self.offers:
             self._settle_workers()
 
     def _settle_workers(self) -> None:
@@ -312,11 +284,11 @@ class Batch:
                 row.card = None
         if left:
             raise Stale(workers=left)
-        pairs = set(self._units)
+        pairs = set(self._taken)
         for worker_id, channel_id, load in self._channels.rows():
             pair = sql.read_id(worker_id), sql.read_id(channel_id)
             pairs.discard(pair)
-            if load != self._units[pair][2]:
+            if load != self._taken[pair].load:
                 self._offered[pair[0]].card = None
         if pairs:
             raise Stale(workers={worker_id for worker_id, _ in pairs})
@@ -330,12 +302,10 @@ class Batch:
         if not self._is_known:
             sql.write("routing_event", statements.EVENT, [self._row(draft) for draft in self._drafts])
         written = Written()
-        for draft in self._drafts:
-            if isinstance(draft.decision, Offer):
-                row = self._offered[draft.decision.worker]
-                told = Told(draft.type, draft.data, self._now, row.worker.id, row.seq - draft.worker_back)
-                written.events.append(told)
-        for task_id, task in self._tasks.items():
+        for draft, offer in self._created:
+            worker_seq = self._offered[offer.worker].seq - draft.worker_back
+            written.events.append(Told(draft.type, draft.data, self._now, offer.worker, worker_seq))
+        for task_id, task in self.tasks.items():
             if task.about is not None and task.about[1] is not None:
                 written.tasks.append((task_id, _status(task), task.about[1]))
             written.queues.add(task.queue)
@@ -355,20 +325,18 @@ class Batch:
         read = queries.workers_json(list(unsure))
         for worker_id, row in unsure.items():
             row.worker.about, row.shown = None, read[worker_id]
-        for draft in self._drafts:
-            if isinstance(draft.decision, Offer) and draft.decision.worker in unsure:
-                draft.data["worker"] = read[draft.decision.worker]
+        for draft, offer in self._created:
+            if offer.worker in unsure:
+                draft.data["worker"] = read[offer.worker]
                 if self._is_known:
                     statement = "UPDATE routing_event SET data = %s WHERE id = %s"
                     sql.execute(statement, [sql.stored(draft.data), sql.id(draft.pk)])
 
     def _read_reservations(self) -> None:
-        offers = [draft for draft in self._drafts if isinstance(draft.decision, Offer)]
-        unknown = [draft for draft in offers if "reservation" not in draft.data] + self._told
-        sids = {draft.pk: draft.decision.reservation for draft in unknown if isinstance(draft.decision, Offer)}
-        read = queries.reservations_json(list(sids.values()))
-        for draft in unknown:
-            draft.data["reservation"] = read[sids[draft.pk]]
+        unknown = [(draft, offer) for draft, offer in self._created if "reservation" not in draft.data]
+        read = queries.reservations_json([offer.reservation for _, offer in unknown])
+        for draft, offer in unknown:
+            draft.data["reservation"] = read[offer.reservation]
 
     def _row(self, draft: Draft) -> tuple[Any, ...]:
         """A draft as its row is."""
@@ -390,10 +358,6 @@ def _event_types(decision: Offer | Move) -> list[str]:
         return ["reservation.created"]
     entered = "task-queue.moved" if decision.queue != decision.queue_before else "task-queue.entered"
     return [*(["task-queue.timeout"] if decision.timed_out else []), "workflow.target-matched", entered]
-
-
-def _is_offer(draft: Draft) -> bool:
-    return isinstance(draft.decision, Offer)
 
 
 def _status(task: Known) -> str:

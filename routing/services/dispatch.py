@@ -6,7 +6,6 @@ lost lease, a database error) is answered by reading rows again: those concerned
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import time
 import uuid
@@ -36,19 +35,6 @@ NEWS = 1_000
 PATIENCE = 5
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Chunk:
-    """Decisions that are committed together."""
-
-    workspace_id: uuid.UUID
-    decisions: list[Offer | Move]
-    batch: batch.Batch
-
-    @property
-    def offers(self) -> list[Offer]:
-        return [decision for decision in self.decisions if isinstance(decision, Offer)]
-
-
 class LeaseLost(Exception):
     """Somebody else leads; what is in memory is worth nothing now."""
 
@@ -65,7 +51,7 @@ class Router:
         self._refusals = 0
         self._latest = 0.0
         #: planned while the one before is written
-        self._ahead: Chunk | None = None
+        self._ahead: batch.Batch | None = None
 
     @property
     def leads(self) -> bool:
@@ -138,17 +124,17 @@ class Router:
         queues: set[uuid.UUID] = set()
         written = batch.Written()
         orders: list[Decision] = []
-        current: Chunk | None = None
+        current: batch.Batch | None = None
         try:
             with transaction.atomic():
                 self._fence()
                 self.memory.apply(*self._take_news(), now)
-                current = self._next_chunk(orders, now)
+                current = self._next_batch(orders, now)
                 crash.point("router.decided")
                 fresh = self._write(current, written, orders, now)
             while current is not None:
                 crash.point("router.committed")
-                current.batch.committed()
+                current.committed()
                 written = fresh
                 queues |= written.queues
                 made += self._accept_all(current, now)
@@ -159,7 +145,7 @@ class Router:
                         fresh = self._write(current, written, orders, now)
             self._refusals = 0
         except (batch.Stale, IntegrityError) as refusal:
-            self._repair([chunk for chunk in (current, self._ahead) if chunk is not None], refusal, now)
+            self._repair([one for one in (current, self._ahead) if one is not None], refusal, now)
         finally:
             self._tell(written)
         ledger.announce([], [], queues)
@@ -167,34 +153,34 @@ class Router:
             self._carry_out(order, now)
         return made
 
-    def _next_chunk(self, orders: list[Decision], now: dt.datetime) -> Chunk | None:
+    def _next_batch(self, orders: list[Decision], now: dt.datetime) -> batch.Batch | None:
         """Decide and plan what can be written together; decisions of other kinds join the ``orders``."""
         for workspace_id, matcher in self.memory.matchers.items():
-            is_first = True
-            while is_first or not matcher.is_settled:
-                is_first = False
+            while True:
                 decisions = matcher.decide(now.timestamp(), BATCH)
                 mine = [one for one in decisions if isinstance(one, (Offer, Move)) and not _is_of_seat(one)]
                 orders += [one for one in decisions if not isinstance(one, (Offer, Move)) or _is_of_seat(one)]
                 if mine:
-                    return Chunk(workspace_id, mine, batch.Batch(matcher, workspace_id, mine, now))
+                    return batch.Batch(matcher, workspace_id, mine, now)
+                if matcher.is_settled:
+                    break
         return None
 
     def _write(
-        self, current: Chunk | None, written: batch.Written, orders: list[Decision], now: dt.datetime
+        self, current: batch.Batch | None, written: batch.Written, orders: list[Decision], now: dt.datetime
     ) -> batch.Written:
-        """Write a chunk. While the database works on it, tell of the one before, and decide the next."""
+        """Write a batch. While the database works on it, tell of the one before, and decide the next."""
         self._ahead = None
         if current is None:
             return batch.Written()
-        current.batch.lock()
+        current.lock()
         with sql.pipelined():
-            current.batch.send()
+            current.send()
             self._tell(written)
-            current.batch.send_events()
-            self._ahead = self._next_chunk(orders, now)
-            current.batch.settle()
-        return current.batch.finish()
+            current.send_events()
+            self._ahead = self._next_batch(orders, now)
+            current.settle()
+        return current.finish()
 
     # ---- the parts of a round ------------------------------------------------------------------------------------
 
@@ -222,13 +208,12 @@ class Router:
         changed, written.tasks = written.tasks, []
         ledger.announce(events, changed, ())
 
-    def _accept_all(self, chunk: Chunk, now: dt.datetime) -> int:
-        """Accept what was offered by queues that ask nobody. How many offers the chunk held."""
-        tasks = self.memory.matchers[chunk.workspace_id].tasks
-        for offer in chunk.offers:
-            if tasks[offer.task].queue in self.memory.auto_accept:
+    def _accept_all(self, current: batch.Batch, now: dt.datetime) -> int:
+        """Accept what was offered by queues that ask nobody. How many offers the batch held."""
+        for offer in current.offers:
+            if current.tasks[offer.task].queue in self.memory.auto_accept:
                 self._accept(offer, now)
-        return len(chunk.offers)
+        return len(current.offers)
 
     def _accept(self, offer: Offer, now: dt.datetime) -> None:
         try:
@@ -273,7 +258,7 @@ class Router:
 
     # ---- reading again -------------------------------------------------------------------------------------------
 
-    def _repair(self, unwritten: list[Chunk], refusal: Exception, now: dt.datetime) -> None:
+    def _repair(self, unwritten: list[batch.Batch], refusal: Exception, now: dt.datetime) -> None:
         """A batch was refused: forget its decisions by reading their rows again."""
         self._refusals += 1
         stale = refusal if isinstance(refusal, batch.Stale) else batch.Stale()
@@ -283,8 +268,8 @@ class Router:
             capacity.recount(now=now)
             self.memory.rebuild(now)
             return
-        task_ids = stale.tasks | {decision.task for chunk in unwritten for decision in chunk.decisions}
-        offered = {offer.worker for chunk in unwritten for offer in chunk.offers}
+        task_ids = stale.tasks.union(*[one.tasks for one in unwritten])
+        offered = {offer.worker for one in unwritten for offer in one.offers}
         worker_ids = stale.workers | offered
         for matcher in self.memory.matchers.values():
             task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
