@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { EventFrame, Message } from "../protocol";
-import { attributeLabel, attributeValue, facts, ownerWords, shortAddress, storyWords, transferWords } from "./words";
+import { attributeLabel, attributeValue, authorWords, facts, ownerWords, shortAddress, storyWords, transferWords } from "./words";
 
 test("facts: later sources win, what is shown elsewhere and ids are left out", () => {
   expect(
@@ -70,4 +70,21 @@ test("a transfer's giver hears of its end, and of nothing before", () => {
   expect(end("task.transfer-failed", { reason: "rejected" })).toBe("Basil cannot take the conversation now.");
   expect(end("task.transfer-failed", { reason: "timeout" })).toBe("Basil did not answer. The conversation is still yours.");
   expect(transferWords({ event: "reservation.accepted", data: {} } as unknown as EventFrame)).toBeNull();
+});
+
+test("who wrote: names where there are any, and words for the rest", () => {
+  const by = (message: Partial<Message>): string => authorWords({ direction: "out", author_name: "", user_sid: null, ...message } as Message, "Grace", "US1");
+  expect(by({ direction: "in", author: "contact" })).toBe("Grace");
+  expect(by({ author: "user", user_sid: "US1", author_name: "Amira" })).toBe("You");
+  expect(by({ author: "user", user_sid: "US2", author_name: "Bob" })).toBe("Bob");
+  expect(by({ author: "user", user_sid: "US2" })).toBe("A colleague");
+  expect(by({ author: "external" })).toBe("Another app");
+  expect(by({ author: "bot", author_name: "Layla" })).toBe("Layla");
+});
+
+test("the bot's usual name is a word, and said in the reader's language", () => {
+  vi.stubGlobal("gettext", (word: string) => `<${word}>`);
+  const bot = { direction: "out", author: "bot", author_name: "Bot", user_sid: null } as Message;
+  expect(authorWords(bot, "Grace", "US1")).toBe("<Bot>");
+  vi.unstubAllGlobals();
 });

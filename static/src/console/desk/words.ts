@@ -24,6 +24,21 @@ export function ownerWords(owner: Conversation["owner"], isMe: boolean): string 
   }
 }
 
+/** Who wrote a message, as agents are told. ``customer``: their name; ``me``: whose console it is. */
+export function authorWords(message: Message, customer: string, me: string): string {
+  if (message.direction === "in") return message.author_name || customer;
+  if (message.user_sid === me) return gettext("You");
+  switch (message.author) {
+    case "bot":
+      // What flow documents call it by habit is no name.
+      return message.author_name === "Bot" || !message.author_name ? gettext("Bot") : message.author_name;
+    case "external":
+      return message.author_name || gettext("Another app");
+    default:
+      return message.author_name || gettext("A colleague");
+  }
+}
+
 /** A line about what happened to a conversation; the server sends facts, the words are ours. */
 export function storyWords(message: Message): string {
   const fact = (name: string): string => String(message.data[name] ?? "");
