@@ -180,7 +180,7 @@ def test_the_first_page_says_what_is_going_on_in_a_constant_number_of_queries() 
 
 def test_a_channel_s_secret_is_never_shown_and_stays_when_its_field_is_left_empty() -> None:
     client = sign_in(is_superuser=True)
-    made = conversations.connection(type="echo", secret="s3cret-in-the-vault")  # noqa: S106
+    made = conversations.connection(type="echo", secret="s3cret-in-the-vault")
     url = reverse("admin:conversations_connection_change", args=[made.pk])
 
     page = client.get(url)

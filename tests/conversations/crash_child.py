@@ -71,7 +71,7 @@ def _live(folder: Path, *, step: str, line: str, crash_at: str) -> None:
             ledger.write(json.dumps([message.ref, message.text]) + "\n")
         return SendReceipt(f"p-{message.ref}")
 
-    HintTask.delay = queue  # type: ignore[method-assign]
+    HintTask.delay = queue  # type: ignore[method-assign]  # on purpose: jobs wait until this process says
     adapters.provider.take = take  # type: ignore[method-assign]
     if step == "intake":
         _intake(line)

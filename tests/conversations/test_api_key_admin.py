@@ -17,7 +17,7 @@ URL = "/admin/conversations/apikey/"
 @pytest.fixture
 def admin() -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser(username="root", password="x"))  # noqa: S106
+    client.force_login(User.objects.create_superuser(username="root", password="x"))
     return client
 
 

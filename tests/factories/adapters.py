@@ -38,7 +38,7 @@ from contactcenter.lib.errors import InvalidSignature, UnparsablePayload
 
 Answer = SendReceipt | SendError | Callable[[OutboundMessage], SendReceipt]
 
-SECRET = "let-me-in"  # noqa: S105
+SECRET = "let-me-in"
 
 
 class Provider:

@@ -10,7 +10,7 @@ from conversations.models import Conversation, Participant, Team
 from routing.models import Worker
 from tests.factories import routing
 
-PASSWORD = "correct horse"  # noqa: S105
+PASSWORD = "correct horse"
 _numbers = itertools.count(1)
 
 

@@ -15,7 +15,7 @@ from tests.factories import conversations as make
 
 NOW = make.NOW
 ORIGIN = "https://shop.example"
-SECRET = "identity-secret-of-the-test-shop"  # noqa: S105
+SECRET = "identity-secret-of-the-test-shop"
 _numbers = itertools.count(1)
 
 

@@ -329,6 +329,6 @@ def test_settings_are_read_as_people_paste_them_and_hide_their_secrets() -> None
 
     assert (connection.app_id, connection.app_secret, connection.verify_token) == ("811", "s3cret", "")
     assert (connection.graph_base, connection.graph_version) == ("https://g.example", "v25.0")
-    assert channel.page_access_token == "t0ken"  # noqa: S105
+    assert channel.page_access_token == "t0ken"
     assert "s3cret" not in repr(connection)
     assert "t0ken" not in repr(channel)

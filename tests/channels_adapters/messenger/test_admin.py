@@ -52,7 +52,7 @@ def test_the_button_subscribes_the_page_again_and_says_so(desk: Desk, page: Chan
 
 
 def test_what_facebook_refuses_is_shown_and_written_down(desk: Desk, page: Channel) -> None:
-    page.set_secrets(page_access_token="dead")  # noqa: S106
+    page.set_secrets(page_access_token="dead")
     page.save()
 
     told = admin().get(button(page), follow=True).content.decode()

@@ -45,7 +45,7 @@ def test_a_returning_hello_names_its_place() -> None:
 
     assert frame(t="hello", site="shop", resume=resume) == Hello(
         site="shop",
-        token="vt_x",  # noqa: S106
+        token="vt_x",
         conversation=conversation,
         last_seq=41,
     )

@@ -138,7 +138,7 @@ def test_the_same_id_on_two_sites_is_two_visitors() -> None:
 def test_a_proof_made_with_another_secret_proves_nothing() -> None:
     make.enter(user=make.user())
 
-    visitor, _token = make.enter(user=make.user(secret="guess"))  # noqa: S106
+    visitor, _token = make.enter(user=make.user(secret="guess"))
 
     assert visitor.visitor.user_id == ""
 

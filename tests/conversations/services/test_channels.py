@@ -22,7 +22,7 @@ def _drain(drain: JobQueue) -> JobQueue:
 
 def test_an_adapter_gets_opened_settings_and_its_state_is_saved(now: dt.datetime) -> None:
     line = make.channel(config={"page": "1"}, state={"cursor": 1})
-    line.set_secrets(token="t0ken")  # noqa: S106
+    line.set_secrets(token="t0ken")
 
     with channels.context(line, now=now) as context:
         assert context.channel == {"page": "1", "token": "t0ken"}
