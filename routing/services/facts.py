@@ -186,19 +186,26 @@ def waiting() -> list[uuid.UUID]:
     return list(rows.order_by("-priority", "virtual_start_time", "id").values_list("id", flat=True))
 
 
-def tasks(task_ids: Collection[uuid.UUID] | None = None) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
-    """(workspace id, spec) of those of these tasks that are live, or of every one somebody is offered or has; oldest
-    first."""
-    if task_ids is None:
-        taken = Task.objects.filter(ended_at__isnull=True).exclude(status=Task.Status.PENDING)
-        rows: Any = taken.order_by("virtual_start_time", "id").values_list(*_TASK).iterator(chunk_size=BATCH)
-        moving = {row[0]: row for row in _live_transfers()}
-        rows_held: Any = Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
-    else:
-        rows = _TASKS.rows(task_ids)
-        assigned = [row[0] for row in rows if row[6] == Task.Status.ASSIGNED]
-        moving = {row[0]: row for row in _TRANSFERS.rows(assigned)}
-        rows_held = _RESERVATIONS.rows([row[0] for row in rows if row[6] != Task.Status.PENDING])
+def taken() -> Iterator[tuple[uuid.UUID, TaskSpec]]:
+    """(workspace id, spec) of every task somebody is offered or has, oldest first."""
+    live = Task.objects.filter(ended_at__isnull=True).exclude(status=Task.Status.PENDING)
+    rows = live.order_by("virtual_start_time", "id").values_list(*_TASK).iterator(chunk_size=BATCH)
+    held = Reservation.objects.filter(status__in=Reservation.LIVE).order_by("id").values_list(*_HELD)
+    return _specs(rows, _live_transfers(), held)
+
+
+def tasks(task_ids: Collection[uuid.UUID]) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
+    """(workspace id, spec) of those of these tasks that are live, oldest first."""
+    rows = _TASKS.rows(task_ids)
+    moving = _TRANSFERS.rows([row[0] for row in rows if row[6] == Task.Status.ASSIGNED])
+    held = _RESERVATIONS.rows([row[0] for row in rows if row[6] != Task.Status.PENDING])
+    return _specs(rows, moving, held)
+
+
+def _specs(
+    rows: Iterable[tuple[Any, ...]], transfers: Iterable[tuple[Any, ...]], rows_held: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[uuid.UUID, TaskSpec]]:
+    moving = {row[0]: row for row in transfers}
     held, seats = _held(rows_held, moving)
     for row in rows:
         if row[0] in moving and row[6] == Task.Status.ASSIGNED:

@@ -118,7 +118,7 @@ class Memory:
             self.matchers[workspace.pk] = matcher
         for workspace_id, worker in facts.workers():
             self.matchers[workspace_id].put_worker(worker)
-        for workspace_id, task in facts.tasks():
+        for workspace_id, task in facts.taken():
             self.matchers[workspace_id].put_task(task, settled=True)
         self.unread = facts.waiting()
         self.unread.reverse()
