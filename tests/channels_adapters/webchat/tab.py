@@ -33,15 +33,16 @@ class Tab:
         self.wire.scope["client"] = [address, 1]
         self.token = ""
         self.seen: list[Json] = []
+        self._passed_over: list[Json] = []
 
     async def __aenter__(self) -> Self:
-        connected, subprotocol = await self.wire.connect(timeout=5)
+        connected, subprotocol = await self.wire.connect(timeout=20)
         assert connected
         assert subprotocol == "chat.v1"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.wire.disconnect(timeout=5)
+        await self.wire.disconnect(timeout=20)
 
     async def send(self, frame: Json | str | bytes) -> None:
         if isinstance(frame, bytes):
@@ -50,7 +51,7 @@ class Tab:
             await self.wire.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
 
     async def next(self) -> Json:
-        output = await self.wire.receive_output(timeout=5)
+        output = await self.wire.receive_output(timeout=20)
         if output["type"] == "websocket.close":
             return {"t": "close", "code": output["code"]}
         frame: Json = json.loads(output["text"])
@@ -58,8 +59,13 @@ class Tab:
         return frame
 
     async def frame(self, kind: str) -> Json:
+        """The next frame of this kind. Others are kept for when they are asked for: kinds may overtake each other."""
+        for index, frame in enumerate(self._passed_over):
+            if frame["t"] == kind:
+                return self._passed_over.pop(index)
         while (frame := await self.next())["t"] != kind:
             assert frame["t"] != "close", frame
+            self._passed_over.append(frame)
         return frame
 
     async def closed(self) -> int:
