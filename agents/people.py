@@ -14,8 +14,7 @@ from conversations.services import visibility
 
 def get(user: Any, sid: object) -> Contact:
     """The contact behind a public id. Raises ``NotVisible``."""
-    key = Contact.id_from_sid(sid)
-    found = None if key is None else Contact.objects.filter(pk=key).first()
+    found = Contact.find_by_sid(sid)
     if found is None or not visibility.visible_to(user).filter(identity__contact=found).exists():
         raise NotVisible(_("There is no such contact, or they are not yours to see."))
     return found

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib import ids
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.rows import by_sid_or_name
 from routing import members, standing
 from routing.engine import wording
 from routing.engine import workflow as documents
@@ -348,8 +349,7 @@ def _clause(node: Node, scope: Any, task: Any = None) -> Json:
 
 def _channel(workspace: Workspace, name: str) -> TaskChannel:
     rows = TaskChannel.objects.filter(workspace=workspace)
-    row_id = TaskChannel.id_from_sid(name)
-    found = rows.filter(pk=row_id).first() if row_id else rows.filter(unique_name=name).first()
+    found = by_sid_or_name(rows, name, "unique_name")
     if found is None:
         names = ", ".join(rows.order_by("unique_name").values_list("unique_name", flat=True))
         message = _("There is no task channel %(name)s. There are: %(names)s.") % {"name": name[:64], "names": names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -17,13 +17,11 @@ from agents.models import User
 from agents.supervision import overview, scope
 from contactcenter.lib import clock
 from contactcenter.lib.errors import NotVisible
-from contactcenter.lib.rows import Row
+from contactcenter.lib.rows import RowType, by_sid
 from contactcenter.lib.text import scrub_name
 from routing import actor, queries
 from routing.models import Activity, TaskChannel, TaskQueue, Worker
 from routing.services import capacity, moves, presence, tasks
-
-Found = TypeVar("Found", bound=Row)
 
 #: Lists of words in a worker's attributes that are edited here.
 WORDS = ("languages", "skills", "departments")
@@ -94,7 +92,7 @@ class Agent(SupervisionView):
         return Response(queries.worker_json(worker))
 
     def _activity(self, worker: Worker, sid: str) -> Activity:
-        activity = _find(Activity.objects.filter(workspace=worker.workspace_id), sid)
+        activity = by_sid(Activity.objects.filter(workspace=worker.workspace_id), sid)
         if activity is None:
             raise serializers.ValidationError({"activity": [_("There is no such activity.")]})
         return activity
@@ -140,18 +138,12 @@ class TaskOrder(SupervisionView):
 
     def _goal(self, person: User, sid: str) -> TaskQueue | Worker:
         missing = _("There is no such queue or agent, or they are not yours to see.")
-        return _find(scope.queues(person), sid) or _get(scope.workers(person), sid, missing)
+        return by_sid(scope.queues(person), sid) or _get(scope.workers(person), sid, missing)
 
 
-def _find(rows: QuerySet[Found], sid: str) -> Found | None:
-    """The row behind a public id, if it is among these."""
-    row_id = rows.model.id_from_sid(sid)
-    return None if row_id is None else rows.filter(pk=row_id).first()
-
-
-def _get(rows: QuerySet[Found], sid: str, missing: str) -> Found:
-    """As ``_find``; raises ``NotVisible`` with these words."""
-    found = _find(rows, sid)
+def _get(rows: QuerySet[RowType], sid: str, missing: str) -> RowType:
+    """The row behind a public id, if it is among these. Raises ``NotVisible`` with these words."""
+    found = by_sid(rows, sid)
     if found is None:
         raise NotVisible(missing)
     return found

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from agents.models import User
 from contactcenter.lib.errors import NotVisible
+from contactcenter.lib.rows import by_sid
 from conversations.services import visibility
 from routing.models import Task, TaskQueue, Worker, Workspace
 from routing.services import setup
@@ -31,8 +32,7 @@ def get_workspace(user: User, sid: str) -> Workspace:
     """The one asked for, the default without a sid. Raises ``NotVisible`` for none, or one not theirs to see."""
     if not sid:
         return setup.default_workspace()
-    row_id = Workspace.id_from_sid(sid)
-    found = None if row_id is None else workspaces(user).filter(pk=row_id).first()
+    found = by_sid(workspaces(user), sid)
     if found is None:
         raise NotVisible(_("There is no such workspace, or it is not yours to see."))
     return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from contactcenter.lib import clock, ids
@@ -35,5 +36,20 @@ class Row(models.Model):
 
     @classmethod
     def find_by_sid(cls, sid: object) -> Self | None:
-        row_id = cls.id_from_sid(sid)
-        return None if row_id is None else cls._default_manager.filter(pk=row_id).first()
+        return by_sid(cls._default_manager.all(), sid)
+
+
+RowType = TypeVar("RowType", bound=Row)
+
+
+def by_sid(rows: QuerySet[RowType], sid: object) -> RowType | None:
+    """The row of that sid among ``rows``, if there is one."""
+    row_id = rows.model.id_from_sid(sid)
+    return None if row_id is None else rows.filter(pk=row_id).first()
+
+
+def by_sid_or_name(rows: QuerySet[RowType], reference: str, name: str = "friendly_name") -> RowType | None:
+    """The row among ``rows`` that a person or document means: its sid, or what its column ``name`` says."""
+    if rows.model.id_from_sid(reference) is not None:
+        return by_sid(rows, reference)
+    return rows.filter(**{name: reference}).first()

@@ -21,6 +21,7 @@ from channels_adapters.contract import (
     Reaction,
     Unsupported,
 )
+from contactcenter.lib.rows import by_sid
 from contactcenter.lib.text import scrub, scrub_json, scrub_name
 from conversations.models import Attachment, Channel, Conversation, Identity, Message, Transmission
 from conversations.services import contacts, lanes, lifecycle, plain, statuses, stream, thread
@@ -279,11 +280,9 @@ def echo(channel: Channel, event: Echo, *, now: dt.datetime, received_at: dt.dat
 
 
 def _part_of(channel: Channel, client_ref: str, external_id: str) -> Transmission | None:
-    key = Transmission.id_from_sid(client_ref)
     rows = Transmission.objects.filter(channel=channel)
-    if key is not None and (found := rows.filter(pk=key).first()) is not None:
-        return found
-    return rows.filter(external_id=external_id).first() if external_id else None
+    found = by_sid(rows, client_ref)
+    return rows.filter(external_id=external_id).first() if found is None and external_id else found
 
 
 def confirm(part: Transmission, external_id: str, at: dt.datetime | None, *, now: dt.datetime) -> None:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from contactcenter.lib.errors import NotVisible
+from contactcenter.lib.rows import by_sid
 from conversations.models import Conversation, Participant, Team
 
 
@@ -28,8 +29,7 @@ def visible_to(user: Any) -> QuerySet[Conversation]:
 
 def get(user: Any, sid: object) -> Conversation:
     """The conversation behind a public id. Raises ``NotVisible`` when it does not exist or may not be seen."""
-    key = Conversation.id_from_sid(sid)
-    found = None if key is None else visible_to(user).filter(pk=key).first()
+    found = by_sid(visible_to(user), sid)
     if found is None:
         raise NotVisible(_("There is no such conversation, or it is not yours to see."))
     return found

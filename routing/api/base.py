@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import translation
@@ -18,14 +18,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contactcenter.lib.rows import Row
+from contactcenter.lib.rows import RowType, by_sid
 from contactcenter.lib.text import scrub
 from conversations.models import ApiKey
 from routing import actor
 from routing.api import auth, errors, paging, parsers, schema
 from routing.models import Workspace
 
-RowType = TypeVar("RowType", bound=Row)
 Json = dict[str, Any]
 
 
@@ -99,12 +98,6 @@ class Links:
 
     def url(self, *parts: str) -> str:
         return "/".join([self.root, *parts])
-
-
-def by_sid(rows: QuerySet[RowType], sid: object) -> RowType | None:
-    """The row of that sid among ``rows``, if there is one."""
-    row_id = rows.model.id_from_sid(sid)
-    return rows.filter(pk=row_id).first() if row_id else None
 
 
 def find(rows: QuerySet[RowType], sid: str) -> RowType:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contactcenter.lib import clock
+from contactcenter.lib.rows import by_sid_or_name
 from routing import event_wire
 from routing.api import base, errors, fields, forms, paging
 from routing.api.base import Json, Links
@@ -92,11 +93,10 @@ def _filtered(workspace: Workspace, asked: Json, now: dt.datetime) -> Any:
             found = found.filter(**{column: model.id_from_sid(asked[name])})
     if "task_channel" in asked:
         channels = TaskChannel.objects.filter(workspace=workspace)
-        row_id = TaskChannel.id_from_sid(asked["task_channel"])
-        channel = channels.filter(pk=row_id) if row_id else channels.filter(unique_name=asked["task_channel"])
-        if (one := channel.first()) is None:
+        channel = by_sid_or_name(channels, asked["task_channel"], "unique_name")
+        if channel is None:
             raise errors.invalid("TaskChannel", "There is no such task channel.")
-        found = found.filter(task_channel_id=one.pk)
+        found = found.filter(task_channel_id=channel.pk)
     return found
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from contactcenter.lib import ids
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.rows import by_sid
 from conversations.models import ApiKey
 from conversations.services import api_keys
 from routing.models import Worker
@@ -96,8 +97,7 @@ def verify(token: str, *, now: dt.datetime) -> Grant:
 
 
 def _worker(grant: dict[str, Any]) -> Worker:
-    row_id = Worker.id_from_sid(grant.get("worker_sid"))
-    found = Worker.objects.select_related("workspace", "activity").filter(pk=row_id).first() if row_id else None
+    found = by_sid(Worker.objects.select_related("workspace", "activity"), grant.get("worker_sid"))
     if found is None or found.workspace.sid != grant.get("workspace_sid"):
         raise BadToken
     return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import Refused
+from contactcenter.lib.rows import by_sid_or_name
 from routing.models import Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace
 from routing.statistics import counting, live, reading
 from routing.statistics.counting import Figures, Stayed
@@ -199,8 +200,7 @@ def _channel_id(row: ScopeRow, task_channel: str | TaskChannel | None) -> uuid.U
         return task_channel.pk
     workspace_id = row.pk if isinstance(row, Workspace) else row.workspace_id
     rows = TaskChannel.objects.filter(workspace_id=workspace_id)
-    row_id = TaskChannel.id_from_sid(task_channel)
-    found = (rows.filter(pk=row_id) if row_id else rows.filter(unique_name=task_channel)).first()
+    found = by_sid_or_name(rows, task_channel, "unique_name")
     if found is None:
         raise Refused(f"There is no task channel {task_channel[:64]!r}.", code="routing.no_task_channel")
     return found.pk

@@ -8,7 +8,8 @@ from typing import Any
 
 from contactcenter.lib import clock
 from contactcenter.lib.errors import ContactCenterError
-from routing.api import base, worker_channels
+from contactcenter.lib.rows import by_sid
+from routing.api import worker_channels
 from routing.api.bridge.shapes import RELATED, TRANSFER_RELATED, Shapes, under_way
 from routing.models import Event, Reservation, Task, Transfer, Worker, WorkerChannel
 from routing.services.tokens import Grant
@@ -78,7 +79,7 @@ class Feed:
             return shown and {**shown, "reservation_status": _STATUS.get(event.type, shown["reservation_status"])}
         if event.type.startswith("task.transfer-"):
             rows = Transfer.objects.select_related(*TRANSFER_RELATED)
-            transfer = base.by_sid(rows, event.data.get("transfer", {}).get("sid"))
+            transfer = by_sid(rows, event.data.get("transfer", {}).get("sid"))
             return shapes.transfer(transfer) if transfer else None
         if event.type in ("worker.capacity.update", "worker.channel.availability.update"):
             return self._channel((event.facts or {}).get("channel"), shapes)
@@ -90,7 +91,7 @@ class Feed:
         return None
 
     def _channel(self, fact: Json | None, shapes: Shapes) -> Json | None:
-        row = base.by_sid(WorkerChannel.objects.select_related("task_channel"), (fact or {}).get("sid"))
+        row = by_sid(WorkerChannel.objects.select_related("task_channel"), (fact or {}).get("sid"))
         return shapes.channel(row, self.worker, worker_channels.assigned(self.worker)) if row else None
 
     def _about_tasks(self, known: set[uuid.UUID], shapes: Shapes) -> list[tuple[uuid.UUID, Json]]:

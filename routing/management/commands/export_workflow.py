@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from contactcenter.lib.rows import by_sid_or_name
 from routing import importer
 from routing.management.commands.import_workflow import find_workspace
 from routing.models import Workflow, Workspace
@@ -37,8 +38,7 @@ class Command(BaseCommand):
 def find_workflow(name: str, workspace: Workspace) -> Workflow:
     """The workspace's workflow of this name or sid. Raises ``CommandError``, naming those there are."""
     rows = Workflow.objects.filter(workspace=workspace)
-    row_id = Workflow.id_from_sid(name)
-    row = rows.filter(pk=row_id).first() if row_id else rows.filter(friendly_name=name).first()
+    row = by_sid_or_name(rows, name)
     if row is None:
         names = ", ".join(rows.order_by("friendly_name").values_list("friendly_name", flat=True)[:20]) or "none"
         raise CommandError(f"There is no workflow {name!r}. There are: {names}.")

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from contactcenter.lib import clock
+from contactcenter.lib.rows import by_sid_or_name
 from routing import importer
 from routing.engine.workflow import MAX_BYTES
 from routing.importer import Report
@@ -102,7 +103,7 @@ def find_workspace(name: str) -> Workspace:
     """The workspace of this name or sid; without one the default, made if it is missing. Raises ``CommandError``."""
     if not name:
         return setup.ensure_default_workspace(clock.now())
-    row = Workspace.find_by_sid(name) or Workspace.objects.filter(friendly_name=name).first()
+    row = by_sid_or_name(Workspace.objects.all(), name)
     if row is None:
         raise CommandError(f"There is no workspace {name!r}.")
     return row
