@@ -4,9 +4,9 @@ What an event itself holds is shown as it was then. What it does not hold (the r
 nothing) is read from the rows as they are now: a few queries for any number of events.
 
 ``Event.facts``: ``actor`` (sid of who did it), ``from`` (hex of the queue a task came from), ``waited`` and ``queued``
-(ms, when it was accepted or canceled), ``activity_before``, ``name_before`` and ``since`` (of a worker's last
-activity), ``version`` (of a worker), ``channel`` (what became of a worker's channel), ``failure`` (why a workflow's
-server decided nothing about an offer).
+(ms, when it was accepted or canceled), ``known_worker`` (whom the step is for: their ``sid`` or ``friendly_name``),
+``activity_before``, ``name_before`` and ``since`` (of a worker's last activity), ``version`` (of a worker), ``channel``
+(what became of a worker's channel), ``failure`` (why a workflow's server decided nothing about an offer).
 """
 
 from __future__ import annotations
@@ -108,6 +108,9 @@ class _Known:
         self.queues = _rows(TaskQueue, queues, "id", "friendly_name", "target_workers")
         self.workflows = _rows(Workflow, named("workflow_id"), "id", "friendly_name")
         self.channels = _rows(TaskChannel, named("task_channel_id"), "id", "unique_name")
+        names = {known["friendly_name"] for event in events if "friendly_name" in (known := _known_worker(event))}
+        rows = Worker.objects.filter(friendly_name__in=names) if names else Worker.objects.none()
+        self.sids = {(row.workspace_id, row.friendly_name): row.sid for row in rows}
         self.workspaces = _rows(Workspace, named("workspace_id"), "id", "friendly_name")
 
 
@@ -120,6 +123,10 @@ def _rows(model: Any, row_ids: Collection[uuid.UUID], *columns: str) -> dict[uui
 
 def _fact(event: Event, name: str) -> Any:
     return (event.facts or {}).get(name)
+
+
+def _known_worker(event: Event) -> Json:
+    return _fact(event, "known_worker") or {}
 
 
 def _wire(event: Event, known: _Known) -> Json:
@@ -180,6 +187,8 @@ def _data(event: Event, known: _Known) -> dict[str, str]:
         found |= _task(event, known)
     if event.worker_id:
         found |= _worker(event, known)
+    if whom := _known_worker(event):
+        found["known_worker_sid"] = whom.get("sid") or known.sids.get((event.workspace_id, whom["friendly_name"]))
     if event.reservation_id:
         found["reservation_sid"] = ids.to_sid("WR", event.reservation_id)
     if failure := _fact(event, "failure"):

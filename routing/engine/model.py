@@ -96,6 +96,8 @@ class Move(NamedTuple):
     entered: float
     due: float | None
     timed_out: bool
+    #: see ``Target.known_to``
+    known_worker: dict[str, str] | None
 
 
 class Cancel(NamedTuple):

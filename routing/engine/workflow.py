@@ -17,7 +17,7 @@ from contactcenter.lib.remark import Remark
 from routing.engine import expression
 from routing.engine.expression import Expression
 from routing.engine.syntax import TRUE, Node
-from routing.engine.values import Id
+from routing.engine.values import Id, resolve
 
 MAX_BYTES = 1_038_576
 MAX_PRIORITY = 2**31 - 1
@@ -74,6 +74,14 @@ class Target:
     skip_if: Expression | None = None
     known_worker: tuple[str, ...] | None = None
     known_by: str = "@sid"
+
+    def known_to(self, attributes: Mapping[str, Any]) -> dict[str, str] | None:
+        """The worker this step is for, as a task with these attributes names them: ``{"sid": ...}`` or
+        ``{"friendly_name": ...}``. None if the step is for no known worker, or the task names none."""
+        if self.known_worker is None:
+            return None
+        value = resolve(self.known_worker, attributes)
+        return {self.known_by[1:]: value} if isinstance(value, str) and value else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,10 +347,14 @@ class Batch:
             worker_seq = self._offered[decision.worker].seq - draft.worker_back
             about = (decision.worker, worker_seq, decision.reservation, task.queue, task.workflow, decision.channel)
             return (*head, None, task.id, seq, *about)
-        queue_id = decision.queue_before if draft.type == "task-queue.timeout" else task.queue
-        origin = {"from": decision.queue_before.hex}
+        facts: dict[str, Any] = {"from": decision.queue_before.hex}
+        queue_id = decision.queue_before
+        if draft.type != "task-queue.timeout":
+            queue_id = task.queue
+            if decision.known_worker is not None:
+                facts["known_worker"] = decision.known_worker
         none = (None, None, None, queue_id, task.workflow, matcher.channel_ids[task.channel])
-        return (*head, origin, task.id, seq, *none)
+        return (*head, facts, task.id, seq, *none)
 
 
 def _event_types(decision: Offer | Move) -> list[str]:

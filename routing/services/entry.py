@@ -81,11 +81,15 @@ def enter(task: Task, *, now: dt.datetime) -> None:
 def note_entry(task: Task, ledger: Ledger, *, queue_before: uuid.UUID | None = None) -> None:
     """The events of an entry, in TaskRouter's order."""
     came_from: dict[str, Any] = {"from": queue_before.hex} if queue_before else {}
-    if task.workflow_id and not task.routing_target:
+    known: dict[str, Any] = {}
+    if task.workflow and not task.routing_target:
+        target = compiled(task.workflow).target(documents.Position(task.filter_index, task.target_index))
+        known_worker = target and target.known_to(task.attributes)
+        known = {"known_worker": known_worker} if known_worker else {}
         ledger.about_task("workflow.entered", task, **came_from)
-        ledger.about_task("workflow.target-matched", task)
+        ledger.about_task("workflow.target-matched", task, **known)
     is_elsewhere = queue_before is not None and queue_before != task.queue_id
-    ledger.about_task("task-queue.moved" if is_elsewhere else "task-queue.entered", task, **came_from)
+    ledger.about_task("task-queue.moved" if is_elsewhere else "task-queue.entered", task, **came_from, **known)
     ledger.changed_queue(queue_before)
 
 

@@ -100,6 +100,27 @@ def test_the_routers_own_moves_are_filled_in_from_the_rows() -> None:
     ]
 
 
+def test_a_steps_events_say_which_worker_it_is_for() -> None:
+    worker, queue = make.worker(name="Ada", activity_name="Break", now=NOW), make.queue()
+    workflow = make.workflow(
+        {"queue": queue, "known_worker_sid": "task.agent.sid", "timeout": 30},
+        {"queue": queue, "known_worker_friendly_name": "task.agent.name", "timeout": 30},
+        {"queue": queue},
+    )
+    make.task(workflow=workflow, attributes={"agent": {"sid": worker.sid, "name": "Ada"}}, now=NOW)
+    router = make.route(NOW)
+
+    def named(*types: str) -> list[str | None]:
+        return [shown(type)["event_data"].get("known_worker_sid") for type in types]
+
+    assert named("workflow.target-matched", "task-queue.entered") == [worker.sid] * 2
+    router.tick(after(30))
+    assert Event.objects.filter(facts__known_worker={"friendly_name": "Ada"}).count() == 2
+    assert named("workflow.target-matched", "task-queue.entered") == [worker.sid] * 2
+    router.tick(after(60))
+    assert named("workflow.target-matched", "task-queue.entered", "task-queue.timeout") == [None] * 3
+
+
 def test_a_worker_who_moves_says_how_long_they_did_what_before() -> None:
     worker = make.worker(now=NOW)
     with actor.acting("US" + 32 * "0"):

@@ -380,8 +380,13 @@ class NaiveRouter:
                 task.entered,
                 due,
                 not skipped,
+                self.known(target, task),
             )
         )
+
+    def known(self, target: Target, task: T) -> dict[str, str] | None:
+        value = value_at(list(target.known_worker or ()), task.spec.attributes)
+        return {target.known_by.strip("@"): value} if target.known_worker and value and type(value) is str else None
 
     def count(self, task: T) -> dict[str, int]:
         counts = {"available": 0, "unavailable": 0}
