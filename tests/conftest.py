@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.support import commits, environment, jobs
 from tests.support.jobs import JobQueue
@@ -80,6 +81,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _commits_are_seen() -> Iterator[None]:
     with commits.seen_inside_test_transactions():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _every_test_begins_in_english() -> Iterator[None]:
+    """A request leaves its language behind in the thread of the test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
