@@ -54,9 +54,7 @@ def create(conversation: Conversation, command: CreateTask, *, now: dt.datetime)
     if learned:
         conversation = lifecycle.set_attributes(conversation, learned, now=now)
     ahead = None
-    if command.queue_notice == "now":
-        notices.begin_on_commit(conversation, now=now)
-    else:
+    if command.queue_notice != "now":  # else the next sweep tells them, within a second
         ahead = notices.begin(conversation, task, when=command.queue_notice, now=now)
     return {
         "sid": task.sid,
@@ -79,14 +77,12 @@ def rescue(conversation: Conversation, text: str, *, now: dt.datetime) -> Task |
         return None
     try:
         with transaction.atomic():
-            task = tasks.create(
+            return tasks.create(
                 attributes=facts(conversation, text),
                 task_channel=queries.capabilities(conversation.channel).task_channel,
                 conversation=conversation,
                 now=now,
             )
-            notices.begin_on_commit(conversation, now=now)
-            return task
     except (Refused, ObjectDoesNotExist) as error:
         log.error("flow.nobody_will_answer", conversation=conversation.sid, error=type(error).__name__)
         return None

@@ -8,7 +8,6 @@ for, so none arrives after an agent accepted. One row per waiting customer; the 
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import uuid
 
 import structlog
@@ -64,13 +63,6 @@ def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.
     return ahead
 
 
-def begin_on_commit(conversation: Conversation, *, now: dt.datetime) -> None:
-    """The customer is told how many are ahead, once the task is committed and the router has been rung: the person
-    who answers matters more. The sweep does it when this process dies in between."""
-    later = functools.partial(_begin_late, conversation.pk, is_new=True, now=now)
-    transaction.on_commit(later, robust=True)
-
-
 def settle(conversation_id: uuid.UUID) -> None:
     """The customer waits no more: forget the notice, and show who answers now. Doing it twice shows it once."""
     notice = QueueNotice.objects.filter(conversation_id=conversation_id)
@@ -93,8 +85,8 @@ def is_anybody_waiting(queue_id: uuid.UUID) -> bool:
 def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
     """Bring every waiting customer (of one queue) up to date. Returns how many were shown or told something.
 
-    Also begins for those who wait without anybody having said so (an agent gave them back), and settles for those
-    who do not wait any more.
+    Also begins for those who have just come to wait (a person who takes them within the second matters more than
+    their place), and settles for those who do not wait any more.
     """
     tasks = _waiting(queue_id)
     known: set[uuid.UUID] = set()
@@ -189,8 +181,7 @@ def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: 
         return _tell(conversation, task, ahead, number=row.count + 1, is_first=False, now=now)
 
 
-def _begin_late(conversation_id: uuid.UUID, *, is_new: bool = False, now: dt.datetime) -> bool:
-    """``is_new``: nobody has answered this customer before, so nobody has to disappear from their screen."""
+def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
     with transaction.atomic():
         conversation = stream.lock(conversation_id)
         task = routing_queries.live_task(conversation_id)
@@ -201,7 +192,8 @@ def _begin_late(conversation_id: uuid.UUID, *, is_new: bool = False, now: dt.dat
             or QueueNotice.objects.filter(conversation=conversation).exists()
         ):
             return False
-        if not is_new:
+        if conversation.participants.exists():
+            # Whoever answered before they were given back disappears from their screen.
             notices.show(conversation, "agent", {"name": None})
         begin(conversation, task, now=now)
     return True

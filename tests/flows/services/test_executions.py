@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from conversations.services import lifecycle, ownership
 from flows import services
 from flows.models import Execution, Step
-from flows.services import executions
+from flows.services import executions, notices
 from routing.models import Task
 from tests.factories.flows import after_trigger, state
 from tests.flows.drawings import ASK, FLEX, HELLO
@@ -113,6 +113,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_replay_does_it_once(mo
     scene.tell(message, created=False)
 
     assert (Execution.objects.count(), Task.objects.count()) == (1, 1)
+    assert notices.sweep(scene.now) == 1
     assert scene.replies == ["You are next: an agent will be with you in a moment."]
 
 

@@ -33,6 +33,7 @@ def in_line(*addresses: str, type: str = "echo") -> list[Scene]:
     for number, address in enumerate(addresses):
         scene = Scene(STRAIGHT, type=type, address=address)
         scene.later(minutes=number).say("hello")
+        notices.sweep(scene.now)
         made.append(scene)
     debounce.reset()  # the queue's last change is a while ago
     return made
@@ -137,6 +138,7 @@ def test_a_customer_who_cannot_be_written_to_any_more_is_left_in_peace() -> None
 def test_in_arabic_the_same_is_said_in_arabic_once_it_is_translated() -> None:
     scene = Scene(STRAIGHT, language="ar")
     scene.say("مرحبا")
+    notices.sweep(scene.now)
 
     with translation.override("ar"):
         expected = translation.gettext(NEXT)
