@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import uuid
 from collections.abc import Iterator
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 
 from contactcenter.lib import bell
-
-log = structlog.get_logger(__name__)
 
 #: The bell's name.
 BELL = "router"
@@ -42,28 +38,15 @@ def silenced() -> Iterator[None]:
         _thread.silenced = False
 
 
-def ring_on_commit(first_news: uuid.UUID | None = None) -> None:
-    """Ring once the current transaction is committed (now, outside of one).
-
-    ``first_news``: the id of the first piece of news left. When an older one is still there, the bell has been rung
-    for that one and the router looks again after it: under load one ring serves many changes.
-    """
+def ring_on_commit() -> None:
+    """Ring once the current transaction is committed (now, outside of one)."""
     if not getattr(_thread, "silenced", False):
-        transaction.on_commit(lambda: ring(first_news))
+        transaction.on_commit(ring)
 
 
-def ring(first_news: uuid.UUID | None = None) -> None:
+def ring() -> None:
     """Ring now. Never raises: the change is committed and will be found."""
     if _local is not None:
         _local.set()
-        return
-    if not settings.REDIS_URL:
-        return
-    from routing import sql
-
-    older = "SELECT 1 FROM routing_change WHERE id < %s LIMIT 1"
-    try:
-        if first_news is None or not sql.execute(older, [sql.id(first_news)]):
-            bell.ring(BELL)
-    except Exception as error:
-        log.warning("routing.doorbell_unheard", error=type(error).__name__)
+    elif settings.REDIS_URL:
+        bell.ring(BELL)

@@ -74,8 +74,8 @@ def deleted(row: models.Model, *, now: dt.datetime) -> None:
 def changed(row: models.Model) -> None:
     """Only the news: the router reads the row, or all of its configuration, again."""
     kind = "worker" if isinstance(row, Worker) else "configuration"
-    news = Change.objects.create(kind=kind, subject=row.pk)
-    doorbell.ring_on_commit(news.pk)
+    Change.objects.create(kind=kind, subject=row.pk)
+    doorbell.ring_on_commit()
 
 
 def _note(type_: str, row: Any, now: dt.datetime) -> None:

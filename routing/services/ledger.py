@@ -124,10 +124,10 @@ class Ledger:
         rows = self._rows(first_of_task, first_of_worker)
         plain.insert_all(rows)
         outbox.put(rows, self.now)
-        news = sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
+        sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
-        # The router first: somebody waits for what it does.
-        doorbell.ring_on_commit(news[0].pk if news else None)
+        if self._changed:  # the router first: somebody waits for what it does
+            doorbell.ring_on_commit()
         transaction.on_commit(lambda: announce(rows, changed, self._queues))
 
     def _save(self) -> None:

@@ -370,19 +370,9 @@ class NaiveRouter:
         if target.priority is not None:
             task.priority = target.priority
         due = None if target.until is None else task.entered + target.until
-        self.out.append(
-            Move(
-                task.spec.id,
-                Position(*options[0]),
-                task.queue,
-                queue_before,
-                task.priority,
-                task.entered,
-                due,
-                not skipped,
-                self.known(target, task),
-            )
-        )
+        where = (Position(*options[0]), task.queue, queue_before)
+        known = self.known(target, task)
+        self.out.append(Move(task.spec.id, *where, task.priority, task.entered, due, not skipped, known))
 
     def known(self, target: Target, task: T) -> dict[str, str] | None:
         value = value_at(list(target.known_worker or ()), task.spec.attributes)
