@@ -11,7 +11,7 @@ from django.db.models import FilteredRelation, Q
 
 from contactcenter.lib import ids
 from routing import sql
-from routing.models import Activity, Event, Reservation, Task, TaskQueue, Transfer, Worker
+from routing.models import Activity, Event, Reservation, Task, Transfer, Worker
 
 Json = dict[str, Any]
 
@@ -252,19 +252,21 @@ def worker_events(worker: Worker, *, after: int, limit: int = 500) -> list[Json]
     return [{"seq": row.worker_seq, "event": row.type, "data": row.data, "at": iso(row.created_at)} for row in rows]
 
 
+_AHEAD = """
+    SELECT count(*) FROM routing_task AS t JOIN routing_taskqueue AS q ON q.id = t.queue_id
+    WHERE t.queue_id = %s AND t.status IN ('pending', 'reserved') AND t.ended_at IS NULL AND CASE q.task_order
+        WHEN 'LIFO' THEN (t.virtual_start_time, t.id) > (%s, %s)
+        ELSE t.priority > %s OR (t.priority = %s AND (t.virtual_start_time, t.id) < (%s, %s)) END
+"""
+
+
 def waiting_ahead(task: Task) -> int:
     """How many tasks of the same queue are served before this one; 0 when it is next or no longer waits."""
     if task.queue_id is None or task.status not in Task.WAITING:
         return 0
-    waiting = Task.objects.filter(queue_id=task.queue_id, status__in=Task.WAITING, ended_at__isnull=True)
-    start = task.virtual_start_time
-    order = TaskQueue.objects.values_list("task_order", flat=True).get(pk=task.queue_id)
-    if order == "LIFO":
-        before = Q(virtual_start_time__gt=start) | Q(virtual_start_time=start, id__gt=task.pk)
-    else:
-        earlier = Q(virtual_start_time__lt=start) | Q(virtual_start_time=start, id__lt=task.pk)
-        before = Q(priority__gt=task.priority) | (Q(priority=task.priority) & earlier)
-    return waiting.filter(before).count()
+    place = [sql.time(task.virtual_start_time), sql.id(task.pk)]
+    [[ahead]] = sql.execute(_AHEAD, [sql.id(task.queue_id), *place, task.priority, task.priority, *place])
+    return int(ahead)
 
 
 def live_task(conversation_id: uuid.UUID) -> Task | None:

@@ -35,7 +35,7 @@ from contactcenter.lib.errors import Refused
 from contactcenter.lib.text import scrub
 from conversations import queries
 from conversations.models import Channel, Conversation, Message, Transmission
-from conversations.services import channels, contacts, lanes, messages, statuses, stream, thread
+from conversations.services import channels, contacts, lanes, messages, plain, statuses, stream, thread
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +81,8 @@ def deliver(conversation_id: uuid.UUID, *, now: dt.datetime) -> int:
         sent += 1
         record(claim, result, now=now + dt.timedelta(seconds=time.monotonic() - started), began_at=at)
         crash.point("delivery.recorded")
+        if not _has_more(conversation_id):
+            return sent
 
 
 # -- claiming --------------------------------------------------------------------------------------
@@ -99,24 +101,38 @@ def _claim(conversation_id: uuid.UUID, *, now: dt.datetime) -> Claim | None:
             held_until = _held_until(conversation.channel, now=now)
             if held_until is not None:
                 head.due_at = held_until
-                head.save(update_fields=["due_at"])
+                plain.update(head, "due_at")
                 return None
             head.status = Tx.SENDING
             head.attempts += 1
             head.lease_epoch += 1
             head.lease_until = head.due_at = now + LEASE
             head.sent_at = now
-            head.save(update_fields=["status", "attempts", "lease_epoch", "lease_until", "due_at", "sent_at"])
+            plain.update(head, "status", "attempts", "lease_epoch", "lease_until", "due_at", "sent_at")
             return Claim(head.pk, head.lease_epoch, conversation, _outbound(conversation, head, now=now))
 
 
 def _head(conversation_id: uuid.UUID) -> Transmission | None:
-    return (
-        Transmission.objects.filter(conversation=conversation_id, status__in=[Tx.QUEUED, Tx.SENDING])
-        .select_related("message__reply_to", "attachment")
-        .order_by("message__seq", "part")
-        .first()
+    found = plain.select_joined(
+        (Transmission, Message),
+        """conversations_transmission
+        JOIN conversations_message ON conversations_message.id = conversations_transmission.message_id
+        WHERE conversations_transmission.conversation_id = %s
+            AND conversations_transmission.status IN ('queued', 'sending')
+        ORDER BY conversations_message.seq, conversations_transmission.part LIMIT 1""",
+        (Conversation._meta.pk, conversation_id),
     )
+    if not found:
+        return None
+    head: Transmission = found[0][0]
+    head.message = found[0][1]
+    return head
+
+
+def _has_more(conversation_id: uuid.UUID) -> bool:
+    """Whether something is left; whoever adds something from now on announces it."""
+    left = "SELECT 1 FROM conversations_transmission WHERE conversation_id = %s AND status IN (%s, %s) LIMIT 1"
+    return bool(plain.rows(left, (Conversation._meta.pk, conversation_id), (None, Tx.QUEUED), (None, Tx.SENDING)))
 
 
 def _is_over(conversation: Conversation, head: Transmission, *, now: dt.datetime) -> bool:
@@ -158,9 +174,15 @@ def _held_until(channel: Channel, *, now: dt.datetime) -> dt.datetime | None:
         mine = Channel.objects.filter(pk=channel.pk, is_healthy=False, checked_at=channel.checked_at)
         if not mine.update(checked_at=now):
             return now + channels.RETRY_ILL_AFTER
-    under_way = Transmission.objects.filter(channel=channel, status=Tx.SENDING, lease_until__gt=now)
     limit = getattr(settings, "SENDS_AT_ONCE_PER_CHANNEL", AT_ONCE)
-    if len(under_way.values_list("pk")[:limit]) >= limit:
+    under_way = plain.rows(
+        "SELECT 1 FROM conversations_transmission"
+        " WHERE channel_id = %s AND status = 'sending' AND lease_until > %s LIMIT %s",
+        (Channel._meta.pk, channel.pk),
+        (Transmission._meta.get_field("lease_until"), now),
+        (None, limit),
+    )
+    if len(under_way) >= limit:
         return now + dt.timedelta(milliseconds=200)
     return None
 
@@ -216,10 +238,11 @@ def record(claim: Claim, result: SendReceipt | SendError, *, now: dt.datetime, b
     out and another worker has taken it since; its result counts, not this one."""
     with transaction.atomic():
         conversation = stream.lock(claim.conversation.pk)
-        part = Transmission.objects.select_related("message").filter(pk=claim.transmission_id).first()
+        part = plain.first(Transmission, "WHERE id = %s", (Transmission._meta.pk, claim.transmission_id))
         if part is None or part.lease_epoch != claim.epoch:
             log.warning("delivery.fenced_off", transmission=claim.outbound.ref)
             return False
+        [part.message] = plain.select(Message, "WHERE id = %s", (Message._meta.pk, part.message_id))
         part.message.conversation = conversation
         if isinstance(result, SendReceipt):
             _sent(conversation, part, result, began_at=began_at, now=now)
@@ -234,12 +257,13 @@ def _sent(
 ) -> None:
     external_id = thread.fit(scrub(result.external_id))
     if external_id and not part.external_id:
-        taken = Transmission.objects.filter(channel=part.channel_id, external_id=external_id).exists()
-        part.external_id = "" if taken else external_id
+        taken = "SELECT 1 FROM conversations_transmission WHERE channel_id = %s AND external_id = %s LIMIT 1"
+        is_taken = plain.rows(taken, (Channel._meta.pk, part.channel_id), (None, external_id))
+        part.external_id = "" if is_taken else external_id
     if statuses.advances(part.status, result.status):  # an echo or a receipt may have been faster
         part.status = statuses.by_watermark(conversation, part.sent_at or began_at, result.status)
     part.error = part.error_code = ""
-    part.save(update_fields=["external_id", "status", "error", "error_code"])
+    plain.update(part, "external_id", "status", "error", "error_code")
     _settle(conversation, part)
     lanes.wake_on_commit(conversation.channel_id, conversation.identity.address, now=now)
     channel = conversation.channel
@@ -266,7 +290,7 @@ def _not_sent(conversation: Conversation, part: Transmission, error: SendError, 
             contacts.mark_unreachable(conversation.identity)
     else:
         part.status = Tx.UNKNOWN
-    part.save(update_fields=["status", "due_at", "attempts", "error", "error_code"])
+    plain.update(part, "status", "due_at", "attempts", "error", "error_code")
     _settle(conversation, part)
 
 
@@ -279,12 +303,12 @@ def _backoff(attempts: int, error: SendError) -> dt.timedelta:
 
 def _finish(conversation: Conversation, part: Transmission, status: str, *, code: str, reason: str) -> None:
     part.status, part.error_code, part.error = status, code, reason
-    part.save(update_fields=["status", "error_code", "error"])
+    plain.update(part, "status", "error_code", "error")
     _settle(conversation, part)
 
 
 def _settle(conversation: Conversation, part: Transmission) -> None:
-    parts = list(part.message.transmissions.order_by("part"))
+    parts = plain.select(Transmission, "WHERE message_id = %s ORDER BY part", (Message._meta.pk, part.message_id))
     statuses.settle(conversation, part.message, parts)
 
 
@@ -292,11 +316,16 @@ def _ring_neighbour(conversation: Conversation, now: dt.datetime) -> None:
     """This channel has a worker less on it: a conversation that was held back by the limit may go."""
     from conversations import jobs
 
-    soon = now + dt.timedelta(seconds=1)
-    waiting = Transmission.objects.filter(channel=conversation.channel_id, status=Tx.QUEUED, due_at__lte=soon)
-    other = waiting.exclude(conversation=conversation).order_by("due_at").values_list("conversation_id", flat=True)
-    if (key := other.first()) is not None:
-        jobs.deliver.delay(conversation_id=str(key))
+    other = plain.first(
+        Transmission,
+        "WHERE channel_id = %s AND status = 'queued' AND due_at <= %s AND conversation_id <> %s"
+        " ORDER BY due_at LIMIT 1",
+        (Channel._meta.pk, conversation.channel_id),
+        (Transmission._meta.get_field("due_at"), now + dt.timedelta(seconds=1)),
+        (Conversation._meta.pk, conversation.pk),
+    )
+    if other is not None:
+        jobs.deliver.delay(conversation_id=str(other.conversation_id))
 
 
 def sweep(now: dt.datetime) -> int:

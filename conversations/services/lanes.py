@@ -20,6 +20,7 @@ import structlog
 from django.db import connection, transaction
 
 from conversations.models import InboundEvent
+from conversations.services import plain
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +95,9 @@ def ring(names: Iterable[str]) -> None:
 
 def wake(lane: str, *, now: dt.datetime) -> int:
     """What waits in a lane for an unknown message becomes pending. Returns how many."""
+    waiting = "SELECT 1 FROM conversations_inboundevent WHERE lane = %s AND status = 'waiting' LIMIT 1"
+    if not plain.rows(waiting, (None, lane)):  # nearly always
+        return 0
     rows = InboundEvent.objects.filter(lane=lane, status=InboundEvent.Status.WAITING)
     return rows.update(status=InboundEvent.Status.PENDING, due_at=now)
 

@@ -117,6 +117,13 @@ def update(row: models.Model, *names: str) -> None:
         )
 
 
+def rows(statement: str, *values: tuple[Any, Any]) -> list[tuple[Any, ...]]:
+    """What a statement returns, as the driver gives it; ``values`` as in ``select``."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [prepared(field, value) for field, value in values])
+        return list(cursor.fetchall())
+
+
 def execute(statement: str, *values: tuple[Any, Any]) -> None:
     """Run a statement that returns no rows; ``values`` as in ``select``."""
     with connection.cursor() as cursor:

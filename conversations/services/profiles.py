@@ -8,18 +8,28 @@ import uuid
 import structlog
 
 from contactcenter.lib.text import scrub_name
-from conversations.models import Channel, Identity
-from conversations.services import channels, contacts
+from conversations.models import Channel, Connection, Contact, Identity
+from conversations.services import channels, contacts, plain
 
 log = structlog.get_logger(__name__)
 
 
+_PEOPLE = """
+    conversations_identity JOIN conversations_contact ON conversations_contact.id = conversations_identity.contact_id
+    WHERE conversations_identity.id = %s"""
+_LINES = """
+    conversations_channel
+    JOIN conversations_connection ON conversations_connection.id = conversations_channel.connection_id
+    WHERE conversations_channel.id = %s"""
+
+
 def fetch(identity_id: uuid.UUID, channel_id: uuid.UUID, *, now: dt.datetime) -> None:
     """Fill an identity's empty name, and its contact's name and language. A provider that fails is no error."""
-    identity = Identity.objects.select_related("contact").filter(pk=identity_id).first()
-    channel = Channel.objects.select_related("connection").filter(pk=channel_id).first()
-    if identity is None or channel is None:
+    people = plain.select_joined((Identity, Contact), _PEOPLE, (Identity._meta.pk, identity_id))
+    lines = plain.select_joined((Channel, Connection), _LINES, (Channel._meta.pk, channel_id))
+    if not people or not lines:
         return
+    (identity, identity.contact), (channel, channel.connection) = people[0], lines[0]
     try:
         with channels.context(channel, now=now) as context:
             profile = channels.adapter(channel).fetch_profile(identity.address, context)

@@ -9,8 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from conversations import events
-from conversations.models import Conversation, Message, Transmission
-from conversations.services import thread
+from conversations.models import Channel, Conversation, Message, Transmission
+from conversations.services import plain, thread
 
 Tx = Transmission.Status
 
@@ -56,9 +56,10 @@ def put(conversation: Conversation, message: Message, status: str, *, reason: st
     message.status, message.status_reason = status, reason
     if external_id and not message.external_id:
         # Taken: another app's message it seemed to be, before its send was known.
-        twins = Message.objects.filter(channel=message.channel_id, external_id=external_id)
-        message.external_id = "" if twins.exists() else external_id
-    message.save(update_fields=["status", "status_reason", "external_id"])
+        twins = "SELECT 1 FROM conversations_message WHERE channel_id = %s AND external_id = %s LIMIT 1"
+        is_taken = plain.rows(twins, (Channel._meta.pk, message.channel_id), (None, external_id))
+        message.external_id = "" if is_taken else external_id
+    plain.update(message, "status", "status_reason", "external_id")
     thread.changed(conversation, message, also=_move_marks(conversation, message))
     if was != status:
         events.after_commit(

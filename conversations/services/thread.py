@@ -53,14 +53,15 @@ def changed(conversation: Conversation, message: Message, *, also: Sequence[str]
     """Record that a saved message of a locked conversation is different now. ``also`` names fields of the
     conversation that changed with it."""
     fields = {*also, "event_seq"}
+    files = plain.select(Attachment, "WHERE message_id = %s ORDER BY position, id", (Message._meta.pk, message.pk))
     if message.seq == conversation.message_seq and message.direction != Message.Direction.INTERNAL:
-        conversation.last_message_text = summary(message, list(message.attachments.all()))
+        conversation.last_message_text = summary(message, files)
         fields.add("last_message_text")
-    stream.append(conversation, "message.updated", _data(conversation, message, None))
+    stream.append(conversation, "message.updated", _data(conversation, message, files))
     plain.update(conversation, *fields)
 
 
-def _data(conversation: Conversation, message: Message, attachments: Sequence[Attachment] | None) -> queries.Json:
+def _data(conversation: Conversation, message: Message, attachments: Sequence[Attachment]) -> queries.Json:
     # The conversation's own facts (last words, numbers, window) change with every message: both, whole.
     return {
         "message": queries.message_json(message, attachments),

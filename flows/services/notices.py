@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext
 from contactcenter.lib.errors import Refused
 from conversations import queries
 from conversations.models import Channel, Conversation
-from conversations.services import messages, notices, stream
+from conversations.services import messages, notices, plain, stream
 from flows import language
 from flows.models import QueueNotice
 from routing import queries as routing_queries
@@ -32,6 +32,12 @@ log = structlog.get_logger(__name__)
 def interval() -> dt.timedelta:
     """How long a customer hears nothing new (``settings.QUEUE_NOTICE_EVERY``, seconds)."""
     return dt.timedelta(seconds=getattr(settings, "QUEUE_NOTICE_EVERY", 180))
+
+
+#: Who waits again starts anew.
+_ANEW = "ON CONFLICT (conversation_id) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in ("shown_ahead", "last_ahead", "count", "is_quiet", "due_at")
+)
 
 
 def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.datetime) -> int:
@@ -54,8 +60,7 @@ def begin(conversation: Conversation, task: Task, *, when: str = "now", now: dt.
         due_at=now + interval(),
         created_at=now,
     )
-    fields = ["shown_ahead", "last_ahead", "count", "is_quiet", "due_at"]
-    QueueNotice.objects.bulk_create([row], update_conflicts=True, unique_fields=["conversation"], update_fields=fields)
+    plain.insert_all([row], on_conflict=_ANEW)
     if when != "off" and is_live:
         _show(conversation, ahead)
     elif when == "now":
@@ -189,14 +194,20 @@ def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
             task is None
             or task.status not in Task.WAITING
             or conversation.owner != Conversation.Owner.QUEUE
-            or QueueNotice.objects.filter(conversation=conversation).exists()
+            or _is_there("flows_queuenotice", conversation)
         ):
             return False
-        if conversation.participants.exists():
+        if _is_there("conversations_participant", conversation):
             # Whoever answered before they were given back disappears from their screen.
             notices.show(conversation, "agent", {"name": None})
         begin(conversation, task, now=now)
     return True
+
+
+def _is_there(table: str, conversation: Conversation) -> bool:
+    """Whether ``table`` has a row of this conversation."""
+    found = f"SELECT 1 FROM {table} WHERE conversation_id = %s LIMIT 1"
+    return bool(plain.rows(found, (Conversation._meta.pk, conversation.pk)))
 
 
 def _show(conversation: Conversation, ahead: int) -> None:
