@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-import orjson
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 
+from contactcenter.lib import fast_json
 from conversations.services import plain
 
 Row = tuple[Any, ...]
@@ -246,8 +245,5 @@ def stored(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """JSON-like data as text. Whole numbers may have any size, as in the database."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # a number beyond 64 bits
-        return json.dumps(value, ensure_ascii=False)
+    """JSON-like data as text."""
+    return fast_json.dumps(value).decode()

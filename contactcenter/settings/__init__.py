@@ -151,8 +151,12 @@ else:
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": env.str("REDIS_PREFIX", default="cc")},
+        "BACKEND": "contactcenter.lib.redis_layer.RedisChannelLayer",
+        "CONFIG": {
+            "hosts": [REDIS_URL],
+            "prefix": env.str("REDIS_PREFIX", default="cc"),
+            "serializer_format": "fast_json",
+        },
     }
     if REDIS_URL
     else {"BACKEND": "contactcenter.lib.memory_layer.MemoryChannelLayer"}

@@ -28,7 +28,7 @@ LEASE = "router"
 #: Seconds a silent leader keeps the lease; a successor waits that long.
 LEASE_TTL = 4.0
 #: Tasks whose decisions are committed together: longer batches are faster, shorter ones are seen sooner.
-BATCH = 200
+BATCH = 300
 #: Pieces of news taken in one go.
 NEWS = 1_000
 #: Refused batches in a row after which everything is read again.

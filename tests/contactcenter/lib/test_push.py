@@ -51,6 +51,20 @@ async def test_a_burst_arrives_whole_and_in_order_over_redis() -> None:
 
 
 @pytest.mark.redis
+async def test_whatever_a_frame_says_arrives_over_redis() -> None:
+    layer: Any = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add("words", channel)
+
+    push.send("words", {"text": "مرحبا \u2028", "none": None, "deep": [{"a": [1.5, True]}]})
+    push.send("words", {"beyond_64_bits": 2**70})
+    plain, large = [(await asyncio.wait_for(layer.receive(channel), 5))["frame"] for _ in range(2)]
+
+    assert plain == {"text": "مرحبا \u2028", "none": None, "deep": [{"a": [1.5, True]}]}
+    assert large == {"beyond_64_bits": float(2**70)}  # as a browser reads it
+
+
+@pytest.mark.redis
 def test_a_redis_that_is_away_never_holds_the_caller_up(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {**settings.CHANNEL_LAYERS["default"]["CONFIG"], "hosts": ["redis://127.0.0.1:1/0"]}
     monkeypatch.setitem(settings.CHANNEL_LAYERS["default"], "CONFIG", config)
