@@ -40,6 +40,7 @@ def send_all(frames: Iterable[tuple[str, Frame]]) -> None:
             for group, message in messages:
                 layer.group_send_nowait(group, message)
         else:
-            hints.send(*[("PUBLISH", hints.name("group", group), layer.serialize(one)) for group, one in messages])
+            head = hints.name("group", "")
+            hints.send(*[("PUBLISH", head + group, layer.serialize(one)) for group, one in messages])
     except Exception:
         log.exception("push.failed")

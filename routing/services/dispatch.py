@@ -157,9 +157,12 @@ class Router:
         """Decide and plan what can be written together; decisions of other kinds join the ``orders``."""
         for workspace_id, matcher in self.memory.matchers.items():
             while True:
-                decisions = matcher.decide(now.timestamp(), BATCH)
-                mine = [one for one in decisions if isinstance(one, (Offer, Move)) and not _is_of_seat(one)]
-                orders += [one for one in decisions if not isinstance(one, (Offer, Move)) or _is_of_seat(one)]
+                mine: list[Offer | Move] = []
+                for one in matcher.decide(now.timestamp(), BATCH):
+                    if isinstance(one, (Offer, Move)) and not _is_of_seat(one):
+                        mine.append(one)
+                    else:
+                        orders.append(one)
                 if mine:
                     return batch.Batch(matcher, workspace_id, mine, now)
                 if matcher.is_settled:
