@@ -40,7 +40,6 @@ def send_all(frames: Iterable[tuple[str, Frame]]) -> None:
             for group, message in messages:
                 layer.group_send_nowait(group, message)
         else:
-            head = hints.name("group", "")
-            hints.send(*[("PUBLISH", head + group, layer.serialize(one)) for group, one in messages])
+            hints.send(*[("PUBLISH", hints.name("group", group), layer.serialize(one)) for group, one in messages])
     except Exception:
         log.exception("push.failed")

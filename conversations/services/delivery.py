@@ -131,8 +131,8 @@ def _head(conversation_id: uuid.UUID) -> Transmission | None:
 
 def _has_more(conversation_id: uuid.UUID) -> bool:
     """Whether something is left; whoever adds something from now on announces it."""
-    left = "SELECT 1 FROM conversations_transmission WHERE conversation_id = %s AND status IN (%s, %s) LIMIT 1"
-    return bool(plain.rows(left, (Conversation._meta.pk, conversation_id), (None, Tx.QUEUED), (None, Tx.SENDING)))
+    left = "conversation_id = %s AND status IN ('queued', 'sending')"
+    return plain.exists(Transmission, left, (Conversation._meta.pk, conversation_id))
 
 
 def _is_over(conversation: Conversation, head: Transmission, *, now: dt.datetime) -> bool:
@@ -175,9 +175,9 @@ def _held_until(channel: Channel, *, now: dt.datetime) -> dt.datetime | None:
         if not mine.update(checked_at=now):
             return now + channels.RETRY_ILL_AFTER
     limit = getattr(settings, "SENDS_AT_ONCE_PER_CHANNEL", AT_ONCE)
-    under_way = plain.rows(
-        "SELECT 1 FROM conversations_transmission"
-        " WHERE channel_id = %s AND status = 'sending' AND lease_until > %s LIMIT %s",
+    under_way = plain.select(
+        Transmission,
+        "WHERE channel_id = %s AND status = 'sending' AND lease_until > %s LIMIT %s",
         (Channel._meta.pk, channel.pk),
         (Transmission._meta.get_field("lease_until"), now),
         (None, limit),
@@ -257,8 +257,8 @@ def _sent(
 ) -> None:
     external_id = thread.fit(scrub(result.external_id))
     if external_id and not part.external_id:
-        taken = "SELECT 1 FROM conversations_transmission WHERE channel_id = %s AND external_id = %s LIMIT 1"
-        is_taken = plain.rows(taken, (Channel._meta.pk, part.channel_id), (None, external_id))
+        like_it = ((Channel._meta.pk, part.channel_id), (None, external_id))
+        is_taken = plain.exists(Transmission, "channel_id = %s AND external_id = %s", *like_it)
         part.external_id = "" if is_taken else external_id
     if statuses.advances(part.status, result.status):  # an echo or a receipt may have been faster
         part.status = statuses.by_watermark(conversation, part.sent_at or began_at, result.status)

@@ -95,8 +95,7 @@ def ring(names: Iterable[str]) -> None:
 
 def wake(lane: str, *, now: dt.datetime) -> int:
     """What waits in a lane for an unknown message becomes pending. Returns how many."""
-    waiting = "SELECT 1 FROM conversations_inboundevent WHERE lane = %s AND status = 'waiting' LIMIT 1"
-    if not plain.rows(waiting, (None, lane)):  # nearly always
+    if not plain.exists(InboundEvent, "lane = %s AND status = 'waiting'", (None, lane)):  # nearly always
         return 0
     rows = InboundEvent.objects.filter(lane=lane, status=InboundEvent.Status.WAITING)
     return rows.update(status=InboundEvent.Status.PENDING, due_at=now)

@@ -48,6 +48,16 @@ def first(model: type[M], rest: str, *values: tuple[Any, Any]) -> M | None:
     return found[0] if found else None
 
 
+def exists(model: type[models.Model], condition: str, *values: tuple[Any, Any]) -> bool:
+    """Whether ``model`` has a row for which ``condition`` (SQL, ``values`` as in ``select``) holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT 1 FROM "{model._meta.db_table}" WHERE {condition} LIMIT 1',
+            [prepared(field, value) for field, value in values],
+        )
+        return cursor.fetchone() is not None
+
+
 def select_joined(tables: Sequence[type[models.Model]], rest: str, *values: tuple[Any, Any]) -> list[tuple[Any, ...]]:
     """As ``select``, several models to a row; ``rest`` is the SQL after FROM, naming tables by their own names."""
     columns = ", ".join(_columns(model) for model in tables)
@@ -115,13 +125,6 @@ def update(row: models.Model, *names: str) -> None:
         cursor.execute(
             f'UPDATE "{row._meta.db_table}" SET {changes} WHERE "{key.column}" = %s', [*values, prepared(key, row.pk)]
         )
-
-
-def rows(statement: str, *values: tuple[Any, Any]) -> list[tuple[Any, ...]]:
-    """What a statement returns, as the driver gives it; ``values`` as in ``select``."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [prepared(field, value) for field, value in values])
-        return list(cursor.fetchall())
 
 
 def execute(statement: str, *values: tuple[Any, Any]) -> None:

@@ -56,8 +56,8 @@ def put(conversation: Conversation, message: Message, status: str, *, reason: st
     message.status, message.status_reason = status, reason
     if external_id and not message.external_id:
         # Taken: another app's message it seemed to be, before its send was known.
-        twins = "SELECT 1 FROM conversations_message WHERE channel_id = %s AND external_id = %s LIMIT 1"
-        is_taken = plain.rows(twins, (Channel._meta.pk, message.channel_id), (None, external_id))
+        like_it = ((Channel._meta.pk, message.channel_id), (None, external_id))
+        is_taken = plain.exists(Message, "channel_id = %s AND external_id = %s", *like_it)
         message.external_id = "" if is_taken else external_id
     plain.update(message, "status", "status_reason", "external_id")
     thread.changed(conversation, message, also=_move_marks(conversation, message))

@@ -19,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 
 from contactcenter.lib.errors import Refused
 from conversations import queries
-from conversations.models import Channel, Conversation
+from conversations.models import Channel, Conversation, Participant
 from conversations.services import messages, notices, plain, stream
 from flows import language
 from flows.models import QueueNotice
@@ -187,6 +187,7 @@ def _bring_up_to_date(row: QueueNotice, task_id: uuid.UUID, ahead: int, *, now: 
 
 
 def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
+    key = (Conversation._meta.pk, conversation_id)
     with transaction.atomic():
         conversation = stream.lock(conversation_id)
         task = routing_queries.live_task(conversation_id)
@@ -194,20 +195,14 @@ def _begin_late(conversation_id: uuid.UUID, *, now: dt.datetime) -> bool:
             task is None
             or task.status not in Task.WAITING
             or conversation.owner != Conversation.Owner.QUEUE
-            or _is_there("flows_queuenotice", conversation)
+            or plain.exists(QueueNotice, "conversation_id = %s", key)
         ):
             return False
-        if _is_there("conversations_participant", conversation):
+        if plain.exists(Participant, "conversation_id = %s", key):
             # Whoever answered before they were given back disappears from their screen.
             notices.show(conversation, "agent", {"name": None})
         begin(conversation, task, now=now)
     return True
-
-
-def _is_there(table: str, conversation: Conversation) -> bool:
-    """Whether ``table`` has a row of this conversation."""
-    found = f"SELECT 1 FROM {table} WHERE conversation_id = %s LIMIT 1"
-    return bool(plain.rows(found, (Conversation._meta.pk, conversation.pk)))
 
 
 def _show(conversation: Conversation, ahead: int) -> None:

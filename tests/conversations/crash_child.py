@@ -18,6 +18,7 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 TEXTS = ["first", "second", "third"]
 
@@ -71,8 +72,8 @@ def _live(folder: Path, *, step: str, line: str, crash_at: str) -> None:
             ledger.write(json.dumps([message.ref, message.text]) + "\n")
         return SendReceipt(f"p-{message.ref}")
 
-    HintTask.delay = queue  # type: ignore[method-assign]  # on purpose: jobs wait until this process says
-    adapters.provider.take = take  # type: ignore[method-assign]
+    mock.patch.object(HintTask, "delay", queue).start()
+    mock.patch.object(adapters.provider, "take", take).start()
     if step == "intake":
         _intake(line)
         return
