@@ -33,6 +33,8 @@ COUNTERS = {
     "reservation.rescinded": "reservations_rescinded",
     "reservation.completed": "reservations_completed",
 }
+#: the one event that counts for another queue than its own: the one the task came from
+MOVED = "task-queue.moved"
 OFFERS = tuple(name for name in COUNTERS.values() if name.startswith("reservations_"))
 #: What ends a worker's stay in an activity.
 MOVES = ("worker.activity.update", "worker.deleted")
@@ -132,7 +134,7 @@ def of_tasks(event: Counted) -> Iterator[tuple[Key, Figures]]:
     figures = Figures()
     if before is None or name not in ("tasks_entered", "tasks_entered_workflow"):
         figures.count(name)
-    elif name == "tasks_entered" and event.queue_id is not None and before != event.queue_id.hex:
+    elif event.type == MOVED and event.queue_id is not None and before != event.queue_id.hex:
         figures.count(name)
         moved = Figures()
         moved.count("tasks_moved")

@@ -93,7 +93,7 @@ def by_queue(
         found = tallies.sum_by_queue(rows, spread=spread) if wanted.hours or wanted.minutes else {}
         narrowed = Q()
         if scope.queue_id is not None:
-            narrowed = Q(queue=scope.queue_id) | Q(type="task-queue.moved")
+            narrowed = Q(queue=scope.queue_id) | Q(type=counting.MOVED)
         edges = _events(scope.workspace_id, wanted.events, narrowed)
         for event in (*edges, *(event for event in unfolded if wanted.is_kept(event.created_at))):
             for key, figures in counting.of_tasks(event):

@@ -137,6 +137,22 @@ def test_figures_are_those_of_a_recount_whatever_is_folded_already(
         assert fold.recount(NOW, check=True) == []
 
 
+def test_only_a_move_counts_for_the_queue_it_left() -> None:
+    """What is read from the events asks for the other queues' moves alone."""
+    columns = dict.fromkeys(Counted._fields) | {
+        "workspace_id": SHOP,
+        "queue_id": QUEUES[0],
+        "workflow_id": WORKFLOWS[0],
+    }
+    columns |= {"task_channel_id": CHANNELS[0], "facts": {"from": QUEUES[1].hex}}
+
+    def queues(type: str) -> set[uuid.UUID]:
+        return {key.queue_id for key, _ in counting.of_tasks(Counted(**columns | {"type": type}))}
+
+    assert queues("task-queue.moved") == {QUEUES[0], QUEUES[1]}
+    assert all(QUEUES[1] not in queues(type) for type in counting.COUNTERS if type != "task-queue.moved")
+
+
 def simulate(seed: int, fold_every: int) -> None:
     """An hour and a half at a small desk: offers taken, declined and missed, breaks, customers who give up."""
     dice = random.Random(seed)
