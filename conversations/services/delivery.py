@@ -112,21 +112,26 @@ def _claim(conversation_id: uuid.UUID, *, now: dt.datetime) -> Claim | None:
             return Claim(head.pk, head.lease_epoch, conversation, _outbound(conversation, head, now=now))
 
 
+_WITH_MESSAGE = """
+    conversations_transmission
+    JOIN conversations_message ON conversations_message.id = conversations_transmission.message_id"""
+
+
+def _part(rest: str, key: uuid.UUID) -> Transmission | None:
+    """A transmission with its message; ``rest`` as in ``plain.select``, with one %s for the id ``key``."""
+    rows = plain.select_joined((Transmission, Message), f"{_WITH_MESSAGE} {rest}", (Transmission._meta.pk, key))
+    for part, message in rows:
+        part.message = message
+    return rows[0][0] if rows else None
+
+
 def _head(conversation_id: uuid.UUID) -> Transmission | None:
-    found = plain.select_joined(
-        (Transmission, Message),
-        """conversations_transmission
-        JOIN conversations_message ON conversations_message.id = conversations_transmission.message_id
-        WHERE conversations_transmission.conversation_id = %s
+    return _part(
+        """WHERE conversations_transmission.conversation_id = %s
             AND conversations_transmission.status IN ('queued', 'sending')
         ORDER BY conversations_message.seq, conversations_transmission.part LIMIT 1""",
-        (Conversation._meta.pk, conversation_id),
+        conversation_id,
     )
-    if not found:
-        return None
-    head: Transmission = found[0][0]
-    head.message = found[0][1]
-    return head
 
 
 def _has_more(conversation_id: uuid.UUID) -> bool:
@@ -238,11 +243,10 @@ def record(claim: Claim, result: SendReceipt | SendError, *, now: dt.datetime, b
     out and another worker has taken it since; its result counts, not this one."""
     with transaction.atomic():
         conversation = stream.lock(claim.conversation.pk)
-        part = plain.first(Transmission, "WHERE id = %s", (Transmission._meta.pk, claim.transmission_id))
+        part = _part("WHERE conversations_transmission.id = %s", claim.transmission_id)
         if part is None or part.lease_epoch != claim.epoch:
             log.warning("delivery.fenced_off", transmission=claim.outbound.ref)
             return False
-        [part.message] = plain.select(Message, "WHERE id = %s", (Message._meta.pk, part.message_id))
         part.message.conversation = conversation
         if isinstance(result, SendReceipt):
             _sent(conversation, part, result, began_at=began_at, now=now)

@@ -241,7 +241,7 @@ class Matcher(Book):
             Move(
                 *(task.id, position, task.queue, queue_before, task.priority, task.entered, task.step_due),
                 timed_out=not skipped,
-                known_worker=target.known_to(task.attributes),
+                known_worker=target.known_worker_of(task.attributes),
             )
         )
         return True

@@ -96,7 +96,7 @@ class Move(NamedTuple):
     entered: float
     due: float | None
     timed_out: bool
-    #: see ``Target.known_to``
+    #: see ``Target.known_worker_of``
     known_worker: dict[str, str] | None
 
 

@@ -75,7 +75,7 @@ class Target:
     known_worker: tuple[str, ...] | None = None
     known_by: str = "@sid"
 
-    def known_to(self, attributes: Mapping[str, Any]) -> dict[str, str] | None:
+    def known_worker_of(self, attributes: Mapping[str, Any]) -> dict[str, str] | None:
         """The worker this step is for, as a task with these attributes names them: ``{"sid": ...}`` or
         ``{"friendly_name": ...}``. None if the step is for no known worker, or the task names none."""
         if self.known_worker is None:

@@ -84,6 +84,8 @@ class Task(Row):
     wrapping_at = models.DateTimeField(_("wrapping up"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
+    #: set on the instance that entered a step for a known worker: their ``sid`` or ``friendly_name``
+    known_worker: dict[str, str] | None = None
     event_seq = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -55,7 +55,7 @@ def enter(task: Task, *, now: dt.datetime) -> None:
     fits and there is no default.
     """
     task.workflow_entered_at = now
-    task.due_at = None
+    task.due_at = task.known_worker = None
     task.filter_index, task.target_index = documents.DEFAULT
     direct = TaskQueue.id_from_sid(task.routing_target)
     if direct is None and task.routing_target and task._state.adding:
@@ -71,6 +71,7 @@ def enter(task: Task, *, now: dt.datetime) -> None:
     if position is None or target is None:
         raise NoTargetMatches(_("No filter of the workflow matches the task, and it has no default filter."))
     task.filter_index, task.target_index = position
+    task.known_worker = target.known_worker_of(task.attributes)
     if target.priority is not None:
         task.priority = target.priority
     if target.until is not None:
@@ -81,11 +82,8 @@ def enter(task: Task, *, now: dt.datetime) -> None:
 def note_entry(task: Task, ledger: Ledger, *, queue_before: uuid.UUID | None = None) -> None:
     """The events of an entry, in TaskRouter's order."""
     came_from: dict[str, Any] = {"from": queue_before.hex} if queue_before else {}
-    known: dict[str, Any] = {}
-    if task.workflow and not task.routing_target:
-        target = compiled(task.workflow).target(documents.Position(task.filter_index, task.target_index))
-        known_worker = target and target.known_to(task.attributes)
-        known = {"known_worker": known_worker} if known_worker else {}
+    known: dict[str, Any] = {"known_worker": task.known_worker} if task.known_worker else {}
+    if task.workflow_id and not task.routing_target:
         ledger.about_task("workflow.entered", task, **came_from)
         ledger.about_task("workflow.target-matched", task, **known)
     is_elsewhere = queue_before is not None and queue_before != task.queue_id
