@@ -139,18 +139,15 @@ def test_figures_are_those_of_a_recount_whatever_is_folded_already(
 
 def test_only_a_move_counts_for_the_queue_it_left() -> None:
     """What is read from the events asks for the other queues' moves alone."""
-    columns = dict.fromkeys(Counted._fields) | {
-        "workspace_id": SHOP,
-        "queue_id": QUEUES[0],
-        "workflow_id": WORKFLOWS[0],
-    }
-    columns |= {"task_channel_id": CHANNELS[0], "facts": {"from": QUEUES[1].hex}}
+    ours, theirs = QUEUES[:2]
 
     def queues(type: str) -> set[uuid.UUID]:
-        return {key.queue_id for key, _ in counting.of_tasks(Counted(**columns | {"type": type}))}
+        place = (SHOP, ours, WORKFLOWS[0], CHANNELS[0])
+        event = Counted(IDS[0], NOW, type, *place, None, None, {"from": theirs.hex}, None)
+        return {key.queue_id for key, _ in counting.of_tasks(event)}
 
-    assert queues("task-queue.moved") == {QUEUES[0], QUEUES[1]}
-    assert all(QUEUES[1] not in queues(type) for type in counting.COUNTERS if type != "task-queue.moved")
+    assert queues("task-queue.moved") == {ours, theirs}
+    assert all(theirs not in queues(type) for type in counting.COUNTERS if type != "task-queue.moved")
 
 
 def simulate(seed: int, fold_every: int) -> None:
