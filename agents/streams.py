@@ -106,11 +106,18 @@ def _start_worker(desk: Desk, held: int | None, reading: Reading) -> None:
 
 
 def _replay_worker(worker_id: uuid.UUID, held: int, reading: Reading) -> bool:
-    events = RoutingEvent.objects.filter(worker=worker_id, worker_seq__gt=held).order_by("worker_seq")[:MAX_REPLAY]
+    events = _worker_events(worker_id, held)
     if not events and Worker.objects.filter(pk=worker_id, event_seq__gt=held).exists():
-        return False  # they are not kept for ever
+        events = _worker_events(worker_id, held)  # perhaps committed between the two
+        if not events:
+            return False  # they are not kept for ever
     reading.more |= len(events) == MAX_REPLAY
     return _replay(WORKER, held, [(event.worker_seq or 0, event) for event in events], reading)
+
+
+def _worker_events(worker_id: uuid.UUID, held: int) -> list[RoutingEvent]:
+    newer = RoutingEvent.objects.filter(worker=worker_id, worker_seq__gt=held)
+    return list(newer.order_by("worker_seq")[:MAX_REPLAY])
 
 
 def _conversation_events(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from agents import streams
+from agents.protocol import WORKER
 from contactcenter.lib import clock, groups, push
 from conversations.services import participants
+from routing.models import Worker
 from tests.agents import samples, scenes
 from tests.agents.console import Tab, an_agent, do, held_by
+from tests.factories import agents as factory
 from tests.factories import routing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
@@ -124,6 +128,25 @@ async def test_what_happens_while_the_snapshot_is_read_is_not_missed(monkeypatch
 
         state = await tab.until_seq(conversation.sid, 2)
         assert state["messages"][-1]["text"] == "in between"
+
+
+def test_what_is_committed_between_two_reads_is_an_event_and_no_snapshot() -> None:
+    amira = factory.agent()
+    worker = Worker.objects.get(user=amira)
+    conversation = routing.conversation()
+    offered: list[Any] = []
+
+    def somebody_is_quicker(execute: Any, statement: str, *about: Any) -> Any:
+        if '"event_seq" > ' in statement and not offered:  # no events were found; are there any?
+            offered.append(None)
+            offered.append(scenes.offer(conversation, amira))
+        return execute(statement, *about)
+
+    with connection.execute_wrapper(somebody_is_quicker):
+        reading = streams.proceed(amira.pk, worker.pk, {WORKER: worker.event_seq}, [WORKER])
+
+    assert len(offered) == 2
+    assert [frame.type for frame in reading.frames] == ["event"]
 
 
 async def test_doubled_and_reordered_hints_change_nothing() -> None:
