@@ -1,8 +1,7 @@
-"""The flows app's Celery jobs: the sweeps, and one hint."""
+"""The flows app's Celery jobs: its sweeps."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from celery import shared_task
@@ -27,11 +26,3 @@ def queue_notices(**_: Any) -> None:
     from flows.services import notices
 
     notices.sweep(clock.now())
-
-
-@shared_task(queue="low")
-def refresh_queue(*, queue_id: str, **_: Any) -> None:
-    """One queue changed: its waiting customers' places, without waiting for the sweep."""
-    from flows.services import notices
-
-    notices.sweep(clock.now(), queue_id=uuid.UUID(queue_id))

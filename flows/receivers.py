@@ -11,7 +11,6 @@ from django.dispatch import receiver
 
 from contactcenter.lib import clock
 from conversations import events as conversation_events
-from flows import debounce, jobs
 from flows.services import executions, notices
 from routing import events as routing_events
 
@@ -45,11 +44,3 @@ def on_task_changed(status: str, conversation_id: uuid.UUID | None, **_: Any) ->
     except Exception:
         # Sent inline after an agent's accept: that has happened, whatever becomes of the hint.
         log.exception("flow.hint_failed", conversation=conversation_id.hex)
-
-
-@receiver(routing_events.queue_changed, dispatch_uid="flows.queue_changed")
-def on_queue_changed(queue_id: uuid.UUID, **_: Any) -> None:
-    # In this order, because queues change all the time and the second question is the database's. A turn spent on a
-    # queue nobody waits in makes another wait for the sweep, a second at most.
-    if debounce.first(queue_id) and notices.is_anybody_waiting(queue_id):
-        jobs.refresh_queue.delay(queue_id=str(queue_id))

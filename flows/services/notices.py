@@ -2,7 +2,7 @@
 
 Where the channel can (web chat), the place is shown live and nothing is written into the conversation. Elsewhere it
 is a message at once, and again every few minutes if it changed; each carries the ``owner_version`` it was computed
-for, so none arrives after an agent accepted. One row per waiting customer; the sweep finds whatever a lost signal left.
+for, so none arrives after an agent accepted. One row per waiting customer; a sweep every second tells what changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import uuid
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
@@ -82,43 +81,27 @@ def settle(conversation_id: uuid.UUID) -> None:
             notices.show(conversation, "agent", {"name": conversation.owner_name or None})
 
 
-def is_anybody_waiting(queue_id: uuid.UUID) -> bool:
-    """Whether some customer in this queue is kept up to date."""
-    return _notices(queue_id).exists()
-
-
-def sweep(now: dt.datetime, *, queue_id: uuid.UUID | None = None) -> int:
-    """Bring every waiting customer (of one queue) up to date. Returns how many were shown or told something.
+def sweep(now: dt.datetime) -> int:
+    """Bring every waiting customer up to date. Returns how many were shown or told something.
 
     Also begins for those who have just come to wait (a person who takes them within the second matters more than
     their place), and settles for those who do not wait any more.
     """
-    tasks = _waiting(queue_id)
+    tasks = _waiting()
     known: set[uuid.UUID] = set()
     due: list[uuid.UUID] = []
     # Most of them have nothing new to hear: those are never made into objects.
-    for row in _notices(queue_id).values_list(
+    for row in QueueNotice.objects.values_list(
         "conversation_id", "conversation__channel__type", "is_quiet", "shown_ahead", "due_at"
     ):
         key = row[0]
         known.add(key)
-        if key in tasks:
-            if _has_news(*row[1:], ahead=tasks[key][1], now=now):
-                due.append(key)
-        elif queue_id is None:
+        if key not in tasks or _has_news(*row[1:], ahead=tasks[key][1], now=now):
             due.append(key)
     rows = QueueNotice.objects.select_related("conversation__channel__connection", "conversation__identity")
     found = {row.conversation_id: row for row in rows.filter(conversation__in=due)}
     wanted = [*found, *(key for key in tasks if key not in known)]
     return sum(_look_after(key, found.get(key), tasks.get(key), now=now) for key in wanted)
-
-
-def _notices(queue_id: uuid.UUID | None) -> QuerySet[QueueNotice]:
-    """All of them, or those of the customers who wait in one queue."""
-    if queue_id is None:
-        return QueueNotice.objects.all()
-    waiting = Task.objects.filter(queue_id=queue_id, status__in=Task.WAITING, ended_at__isnull=True)
-    return QueueNotice.objects.filter(conversation__in=waiting.values("conversation_id"))
 
 
 def _has_news(
@@ -145,11 +128,9 @@ def _look_after(
         return False
 
 
-def _waiting(queue_id: uuid.UUID | None) -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
+def _waiting() -> dict[uuid.UUID, tuple[uuid.UUID, int]]:
     """Waiting conversations: id -> (task id, how many tasks of its queue are served before it). One query."""
     rows = Task.objects.filter(status__in=Task.WAITING, ended_at__isnull=True, queue__isnull=False)
-    if queue_id is not None:
-        rows = rows.filter(queue_id=queue_id)
     queues: dict[uuid.UUID | None, list[tuple[tuple[float, float, int], uuid.UUID, uuid.UUID | None]]] = {}
     for key, queue, order, priority, start, conversation in rows.values_list(
         "pk", "queue_id", "queue__task_order", "priority", "virtual_start_time", "conversation_id"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from channels_adapters import registry
-from flows import debounce
 from tests.factories import adapters
 from tests.factories.adapters import EchoAdapter, Provider
 
@@ -21,7 +20,6 @@ class LiveAdapter(EchoAdapter):
 @pytest.fixture(autouse=True)
 def provider() -> Iterator[Provider]:
     """The scripted provider behind the test adapters ("echo", "window", "live" ...)."""
-    debounce.reset()
     with adapters.installed() as installed:
         registry.all_adapters()["live"] = LiveAdapter()
         yield installed

@@ -7,21 +7,8 @@ from flows.services import demo, executions, notices
 from routing import events
 from tests.factories.flows import after_trigger, state
 from tests.flows.scene import Scene
-from tests.support.jobs import JobQueue
 
 pytestmark = pytest.mark.django_db
-
-
-def test_a_busy_queue_is_one_hint_a_second(drain: JobQueue) -> None:
-    scene = Scene(demo.definition("straight_to_queue"), type="live")
-    scene.say("hello")
-    queue_id = scene.task.queue_id
-    drain.clear()
-
-    for _ in range(50):
-        events.queue_changed.send(None, queue_id=queue_id)
-
-    assert drain.names() == []  # it was told of the queue when the task entered it, less than a second ago
 
 
 def test_a_hint_that_fails_does_no_harm_to_the_accept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,11 +45,10 @@ def test_an_assigned_task_ends_what_still_waits() -> None:
 def test_the_jobs_are_doors(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(executions, "resume_due", lambda now: seen.append("due"))
-    monkeypatch.setattr(notices, "sweep", lambda now, queue_id=None: seen.append((queue_id and queue_id.hex) or "all"))
+    monkeypatch.setattr(notices, "sweep", lambda now: seen.append("places"))
 
     jobs.resume_due(extra="ignored")
-    jobs.queue_notices()
-    jobs.refresh_queue(queue_id="0" * 32, extra="ignored")
+    jobs.queue_notices(extra="ignored")
 
-    assert seen == ["due", "all", "0" * 32]
+    assert seen == ["due", "places"]
     assert all(name.rpartition(".")[2] in vars(jobs) for name in jobs.SCHEDULE)
