@@ -5,14 +5,17 @@ floors, in turns with it on the same server:
 
 * one client that inserts one row and commits, again and again: what durability costs at least;
 * a router that takes one task at a time with SKIP LOCKED and writes the same rows;
-* Celery no-op tasks through a real Redis, published and done: what one message per task would cost.
+* Celery no-op tasks through a real Redis, published and done: what one message per task would cost. Celery as it
+  comes: not our transport, which spares it the book of unacknowledged messages.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -20,8 +23,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-import redis
-from django.conf import settings
 from django.db import connection, models, transaction
 
 from contactcenter.bench import routing_engine
@@ -279,16 +280,24 @@ class OneAtATime:
 
 
 class NoOps:
-    """Celery tasks that do nothing: published here, done in a worker process, over the same Redis."""
+    """Celery tasks that do nothing: one process publishes them, a worker as Celery starts it (prefork) does them."""
 
     def __init__(self) -> None:
-        from contactcenter.bench import noop
-
-        self._noop = noop
-        self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
-        command = [sys.executable, "-m", "celery", "-A", "contactcenter.bench.noop", "worker", "-P", "solo"]
-        command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR"]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Without Django's settings: see there.
+        plain = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        module = "contactcenter.bench.noop"
+        worker = [sys.executable, "-m", "celery", "-A", module, "worker", "--loglevel", "ERROR"]
+        worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        quiet = subprocess.DEVNULL
+        self._worker = subprocess.Popen(worker, cwd=ROOT, env=plain, stdout=quiet, stderr=quiet, start_new_session=True)
+        self._publisher = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env=plain,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             self.turn(20)
         except BaseException:
@@ -297,19 +306,21 @@ class NoOps:
 
     def turn(self, count: int) -> float:
         """Tasks a second, from the first publishing until the last is done."""
-        self._redis.delete(self._noop.DONE)
-        began = time.perf_counter()
-        for _ in range(count - 1):
-            self._noop.nothing.delay()
-        self._noop.last.delay()
-        if self._redis.blpop([self._noop.DONE], timeout=120) is None:
+        asking, answer = self._publisher.stdin, self._publisher.stdout
+        assert asking is not None
+        assert answer is not None
+        asking.write(f"{count}\n")
+        asking.flush()
+        line = answer.readline()
+        if not line:
             raise RuntimeError("The Celery worker does not answer.")
-        return count / (time.perf_counter() - began)
+        return count / float(line)
 
     def close(self) -> None:
-        self._process.kill()  # it has nothing to finish
-        self._process.wait(20)
-        self._redis.close()
+        os.killpg(self._worker.pid, signal.SIGKILL)  # it has nothing to finish
+        self._worker.wait(20)
+        self._publisher.kill()
+        self._publisher.communicate(timeout=20)
 
 
 def client() -> psycopg.Connection[Any]:
