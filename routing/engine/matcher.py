@@ -143,8 +143,9 @@ class Matcher(Book):
         queue, passed = self._queue, self._passed
         moving = 0
         while queue and (moving or len(self._out) < at_most):
-            key, channel, klass = heapq.heappop(queue)
+            key, channel, klass = queue[0]
             if channel < 0:
+                heapq.heappop(queue)
                 moving -= klass
                 task = self._tickets.get(key & TICKET_MASK)
                 # It may be another story by now, when an earlier call left it in the queue.
@@ -153,10 +154,10 @@ class Matcher(Book):
                 if self._place(task):
                     heapq.heappush(queue, (task.key, -1, 1))
                     moving += 1
-            elif self.idle[channel].size:
-                key = self._serve_lane(key, channel, klass, passed.setdefault((channel, klass), set()))
-                if key != NOTHING:
-                    heapq.heappush(queue, (key, channel, klass))
+            elif self.idle[channel].size and (key := self._serve_lane(key, channel, klass, passed)) != NOTHING:
+                heapq.heapreplace(queue, (key, channel, klass))
+            else:
+                heapq.heappop(queue)
 
     def _lanes_of(self, workers: Iterable[Worker]) -> list[tuple[int, int, int]]:
         """The heads of the lanes these workers can serve."""
@@ -170,7 +171,7 @@ class Matcher(Book):
             if (head := heads[klass]) != NOTHING
         ]
 
-    def _serve_lane(self, key: int, channel: int, klass: int, passed: set[int]) -> int:
+    def _serve_lane(self, key: int, channel: int, klass: int, passed: dict[tuple[int, int], set[int]]) -> int:
         """Offer a lane's next task, if anybody will have it. The key after it, or ``NOTHING`` when the lane is done."""
         task = self._tickets.get(key & TICKET_MASK)
         if task is not None and task.in_lane and task.key == key:
@@ -179,10 +180,12 @@ class Matcher(Book):
                 self._leave_lane(task)
                 self._offer_round(task, worker)
             elif self.eligibility.members[klass] & self.idle[channel].members:
-                passed.add(task.ticket)  # whoever has room declined it; they may take the next one
+                # Whoever has room declined it; they may take the next one.
+                passed.setdefault((channel, klass), set()).add(task.ticket)
             else:
                 return NOTHING
-        return self.lanes.first_except(channel, [klass], passed)
+        left_out = passed.get((channel, klass)) if passed else None
+        return self.lanes.first_except(channel, [klass], left_out) if left_out else self.lanes.heads[channel][klass]
 
     def _offer_round(self, task: Task, worker: Worker | None) -> None:
         """Offer the task to this worker, and to as many others as its queue allows at once."""

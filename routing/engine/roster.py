@@ -10,7 +10,7 @@ from routing.engine.eligibility import Eligibility
 from routing.engine.idle import IdleOrder
 from routing.engine.lanes import WIDE, Lanes
 from routing.engine.model import WorkerSpec
-from routing.engine.state import Counters, Hold, Queue, Task, Worker
+from routing.engine.state import Hold, Queue, Task, Worker
 from routing.engine.syntax import Node
 from routing.engine.values import Id
 from routing.engine.workflow import Target
@@ -93,7 +93,7 @@ class Roster:
             if self.optimized[index]:
                 worker.idle_on[index] = spec.idle_on.get(channel_id, spec.idle_since)
         if scope != known:
-            worker.scope = {**scope, "@channel": Counters(worker, self.channel_names)}
+            worker.scope = {**scope, "@channel": worker.counters}
             self.eligibility.put_worker(worker.slot, worker.scope)
             if not self.lanes.wide and len(self.eligibility.classes[worker.slot]) > WIDE:
                 self.lanes.widen()
@@ -119,7 +119,7 @@ class Roster:
 
     def _new_worker(self, worker_id: Id) -> Worker:
         slot = self._free_slots.pop() if self._free_slots else len(self.slots)
-        worker = self.workers[worker_id] = Worker(worker_id, slot)
+        worker = self.workers[worker_id] = Worker(worker_id, slot, self.channel_names)
         if slot == len(self.slots):
             self.slots.append(worker)
             for idle in self.idle:
@@ -133,9 +133,11 @@ class Roster:
 
     def _sync(self, worker: Worker) -> None:
         """Bring what searches look at in line with the worker's own numbers."""
-        slot, loads = worker.slot, worker.loads
+        slot, loads, caps, is_open, weights = worker.slot, worker.loads, worker.caps, worker.is_open, self.weights
+        available, free = worker.available, worker.capacity - worker.load
         for channel, idle in enumerate(self.idle):
-            has = loads[channel] < worker.caps[channel] and self._has_room(worker, channel)
+            room = free if self.interruptible[channel] else free + worker.soft
+            has = available and loads[channel] < caps[channel] and is_open[channel] and weights[channel] <= room
             key = idle.keys[slot]
             if has:
                 since = worker.idle_on[channel] if self.optimized[channel] else worker.idle_since
@@ -146,11 +148,6 @@ class Roster:
                     idle.insert(slot, since)
             elif key >= 0:
                 idle.remove(slot)
-
-    def _has_room(self, worker: Worker, channel: int) -> bool:
-        """Whether the worker may be offered one more task of a channel whose own capacity is not used up."""
-        held = worker.load if self.interruptible[channel] else worker.load - worker.soft
-        return worker.available and worker.is_open[channel] and held + self.weights[channel] <= worker.capacity
 
     def _touch(self, worker: Worker) -> None:
         """The worker's load changed: look for work, and ask the classes that count it."""

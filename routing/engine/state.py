@@ -42,13 +42,15 @@ class Worker:
     """``caps``, ``loads``, ``accepted`` and ``is_open`` are by channel index; ``pending`` counts open offers."""
 
     __slots__ = (
-        *("about", "accepted", "activity_sid", "available", "barred", "capacity", "caps", "id", "idle_on"),
-        *("idle_since", "is_open", "load", "loads", "pending", "scope", "slot", "soft"),
+        *("about", "accepted", "activity_sid", "available", "barred", "capacity", "caps", "counters", "id"),
+        *("idle_on", "idle_since", "is_open", "load", "loads", "pending", "scope", "slot", "soft"),
     )
 
-    def __init__(self, worker_id: Id, slot: int) -> None:
+    def __init__(self, worker_id: Id, slot: int, channels: dict[str, int]) -> None:
         self.id = worker_id
         self.slot = slot
+        #: what expressions read as ``worker.channel``
+        self.counters = Counters(self, channels)
         self.activity_sid = ""
         self.available = False
         self.capacity = 0
@@ -139,7 +141,10 @@ class Task:
 
 
 class Counters(Mapping[str, Any]):
-    """``worker.channel``: a worker's channels with the counters expressions may ask for, as of now."""
+    """``worker.channel``: a worker's channels with the counters expressions may ask for, as of now.
+
+    Read live, so a worker's own are never other than before.
+    """
 
     __slots__ = ("_channels", "_worker")
 
@@ -155,6 +160,11 @@ class Counters(Mapping[str, Any]):
             "assigned_tasks": worker.accepted[index],
             "available_capacity_percentage": math.floor((1 - worker.loads[index] / capacity) * 100) if capacity else 0,
         }
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._channels)
