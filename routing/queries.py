@@ -46,7 +46,9 @@ _WORKERS = sql.Prepared(
 
 def iso(at: dt.datetime | None) -> str | None:
     """A moment as JSON shows it: ISO 8601, UTC."""
-    return None if at is None else at.astimezone(dt.UTC).isoformat()
+    if at is None:
+        return None
+    return at.isoformat() if at.tzinfo is dt.UTC else at.astimezone(dt.UTC).isoformat()
 
 
 def reservations_json(reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Json]:
@@ -86,11 +88,12 @@ def reservation_shape(row: tuple[Any, ...], transfer: Transfer | None = None) ->
     (channel_id, channel_type, channel_name, contact_id, contact_name, is_vip, language) = rest
     conversation_sid = ids.to_sid("CH", conversation_id) if conversation_id else None
     queue = queue_shape(queue_id, queue_name) if queue_id else None
-    task = (task_id, task_status, priority, attributes, queue, task_channel, iso(task_created_at), conversation_sid)
-    shape = _reservation(
-        *(row_id, status, role, iso(created_at), iso(due_at) if status == Reservation.Status.PENDING else None),
-        _task(*task),
+    task = _task(
+        *(ids.to_sid("WT", task_id), task_status, priority, attributes, queue, task_channel),
+        *(iso(task_created_at), conversation_sid),
     )
+    expires_at = iso(due_at) if status == Reservation.Status.PENDING else None
+    shape = _reservation(ids.to_sid("WR", row_id), status, role, iso(created_at), expires_at, task)
     shape["accepted_at"] = iso(accepted_at)
     shape["wrapping_at"] = iso(wrapping_at) if status == Reservation.Status.WRAPPING else None
     if transfer is not None:
@@ -113,10 +116,10 @@ def reservation_shape(row: tuple[Any, ...], transfer: Transfer | None = None) ->
 
 
 def offer_shape(
-    row_id: uuid.UUID,
+    sid: str,
     created_at: str | None,
     expires_at: str | None,
-    task_id: uuid.UUID,
+    task_sid: str,
     priority: int,
     attributes: Any,
     queue: Json,
@@ -124,8 +127,8 @@ def offer_shape(
     task_created_at: str | None,
 ) -> Json:
     """A reservation that was just made, of a task without a conversation; moments as ``iso`` shows them."""
-    task = _task(task_id, "reserved", priority, attributes, queue, task_channel, task_created_at, None)
-    return _reservation(row_id, "pending", "owner", created_at, expires_at, task)
+    task = _task(task_sid, "reserved", priority, attributes, queue, task_channel, task_created_at, None)
+    return _reservation(sid, "pending", "owner", created_at, expires_at, task)
 
 
 def queue_shape(row_id: uuid.UUID, name: str) -> Json:
@@ -133,11 +136,9 @@ def queue_shape(row_id: uuid.UUID, name: str) -> Json:
     return {"sid": ids.to_sid("WQ", row_id), "name": name}
 
 
-def _reservation(
-    row_id: uuid.UUID, status: str, role: str, created_at: str | None, expires_at: str | None, task: Json
-) -> Json:
+def _reservation(sid: str, status: str, role: str, created_at: str | None, expires_at: str | None, task: Json) -> Json:
     return {
-        "sid": ids.to_sid("WR", row_id),
+        "sid": sid,
         "status": status,
         "role": role,
         #: under way: given by this reservation's worker, or what brings them the task
@@ -152,7 +153,7 @@ def _reservation(
 
 
 def _task(
-    row_id: uuid.UUID,
+    sid: str,
     status: str,
     priority: int,
     attributes: Any,
@@ -162,7 +163,7 @@ def _task(
     conversation_sid: str | None,
 ) -> Json:
     return {
-        "sid": ids.to_sid("WT", row_id),
+        "sid": sid,
         "status": status,
         "priority": priority,
         "attributes": attributes,

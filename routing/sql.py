@@ -153,6 +153,7 @@ def send(
     In ``statement``, ``{values}`` stands for the rows as ``v`` (columns column1, column2 ..., of PostgreSQL's
     ``types``; values of "jsonb" are given as JSON text), ``{now}`` for the time. With ``table``, its rows (by the ids
     in column1) are locked in the order of their ids first, so that two such statements cannot wait for each other.
+    "hex" is an id given as its hex digits.
     """
     if connection.vendor == "postgresql":
         return _send_arrays(statement, columns, types, table, now)
@@ -183,7 +184,7 @@ def _send_arrays(
 def _text(statement: str, types: tuple[str, ...], table: str) -> str:
     """The statement as PostgreSQL gets it. Wants ``{now}`` before ``{values}``."""
     names = ", ".join(f"column{number}" for number in range(1, len(types) + 1))
-    arrays = ["jsonb_array_elements(%s::jsonb)" if type == "jsonb" else f"unnest(%s::{type}[])" for type in types]
+    arrays = [_ELEMENTS.get(type, f"unnest(%s::{type}[])") for type in types]
     values = f"ROWS FROM ({', '.join(arrays)}) AS v({names})"
     if table:
         values = (
@@ -197,9 +198,12 @@ def _array(column: Sequence[Any]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
 
 
+#: How one parameter becomes a column again, where the type alone does not say it.
+_ELEMENTS = {"jsonb": "jsonb_array_elements(%s::jsonb)", "hex": "unnest(%s::uuid[])"}
 #: How a column of a type looks as one parameter.
 _ARRAYS: dict[str, Callable[[Sequence[Any]], str]] = {
     "uuid": lambda column: "{" + ",".join(["NULL" if value is None else value.hex for value in column]) + "}",
+    "hex": lambda column: "{" + ",".join(column) + "}",
     "int": lambda column: "{" + ",".join(map(str, column)) + "}",
     "jsonb": lambda column: "[" + ",".join(column) + "]",
 }

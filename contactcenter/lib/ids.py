@@ -10,6 +10,7 @@ import re
 import secrets
 import uuid
 
+import uuid_utils
 from uuid_utils.compat import uuid7 as _uuid7
 
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
@@ -18,6 +19,11 @@ _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 def new_id() -> uuid.UUID:
     """A new time-ordered UUIDv7."""
     return _uuid7()
+
+
+def new_hex() -> str:
+    """The hex digits of a new id, where that is all somebody wants of it."""
+    return uuid_utils.uuid7().hex
 
 
 def to_sid(prefix: str, row_id: uuid.UUID) -> str:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from contactcenter.lib import ids
 from conversations.models import Conversation
@@ -24,7 +23,7 @@ from routing.engine.matcher import Matcher
 from routing.engine.model import Move, Offer
 from routing.engine.state import OFFERED
 from routing.engine.state import Task as Known
-from routing.services import handover, outbox, statements
+from routing.services import handover, ledger, outbox, statements
 from routing.services.drafts import Draft, Offered, Taken
 from routing.services.facts import moment
 
@@ -38,21 +37,11 @@ class Stale(Exception):
         self.workers = set(workers)
 
 
-class Told(NamedTuple):
-    """An event of a worker's stream, for those who are told after the commit."""
-
-    type: str
-    data: dict[str, Any]
-    created_at: dt.datetime
-    worker_id: uuid.UUID
-    worker_seq: int
-
-
 @dataclass(slots=True)
 class Written:
     """What a batch left behind, for whoever is told after the commit."""
 
-    events: list[Told] = field(default_factory=list)
+    frames: list[ledger.Framed] = field(default_factory=list)
     #: (task id, status, conversation id)
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]] = field(default_factory=list)
     queues: set[uuid.UUID] = field(default_factory=set)
@@ -66,87 +55,90 @@ class Batch:
     ) -> None:
         """Plan it, from memory alone. The workers' cards are as after the batch from here on."""
         self._matcher, self._workspace_id, self._now = matcher, workspace_id, now
-        self.offers = [decision for decision in decisions if isinstance(decision, Offer)]
+        self._at = queries.iso(now)
         self._moves = [decision for decision in decisions if isinstance(decision, Move)]
-        self.tasks: dict[uuid.UUID, Known] = {}
+        #: the tasks, each with the number of its events
+        self.tasks: dict[Known, int] = {}
+        #: those of the drafts that tell of an offer, and whom
+        self.created: list[tuple[Draft, Offer, Offered]] = []
         self._drafts: list[Draft] = []
-        #: those of the drafts that tell of an offer
-        self._created: list[tuple[Draft, Offer]] = []
-        self._plan_events(decisions)
         self._offered: dict[uuid.UUID, Offered] = {}
-        self._taken: dict[tuple[uuid.UUID, uuid.UUID], Taken] = {}
+        self._plan_events(decisions)
         self._plan_workers()
+        #: hex digits of ids, as the statements and the sids want them
+        self._task_keys = {task: task.id.hex for task in self.tasks}
+        self._reservation_keys = [offer.reservation.hex for _, offer, _ in self.created]
         self._describe()
         #: whether the events say all they should; else what is missing is read from the rows
         self._is_known = not self._moves and all(
-            self._offered[offer.worker].card and "reservation" in draft.data for draft, offer in self._created
+            row.card and "reservation" in draft.data for draft, _, row in self.created
         )
         self._conversations: dict[uuid.UUID, Conversation] = {}
         self._sent: list[sql.Sent] = []
         self._seqs: dict[uuid.UUID, int] = {}
-        self._versions: dict[uuid.UUID, int] = {}
 
     # ---- planning ------------------------------------------------------------------------------------------------
 
     def _plan_events(self, decisions: Sequence[Offer | Move]) -> None:
-        """The events in the order of the decisions."""
-        left: Counter[uuid.UUID] = Counter()
+        """The events in the order of the decisions, and who is offered how much."""
+        tasks, drafts, created = self.tasks, self._drafts, self.created
         for decision in decisions:
-            task = self.tasks[decision.task] = self._matcher.tasks[decision.task]
-            for type in _event_types(decision):
-                draft = Draft(ids.new_id(), type, decision, task)
-                self._drafts.append(draft)
-                left[task.id] += 1
-                if isinstance(decision, Offer):
-                    self._created.append((draft, decision))
-        self._counts = dict(left)
-        for draft in self._drafts:
-            left[draft.task.id] -= 1
-            draft.back = left[draft.task.id]
+            task = self._matcher.tasks[decision.task]
+            tasks[task] = 0
+            if isinstance(decision, Offer):
+                draft = Draft(ids.new_hex(), "reservation.created", decision, task)
+                drafts.append(draft)
+                created.append((draft, decision, self._offer(decision)))
+            else:
+                drafts += [Draft(ids.new_hex(), type, decision, task) for type in _event_types(decision)]
+        for draft in reversed(drafts):
+            draft.back = tasks[draft.task]
+            tasks[draft.task] += 1
+        for draft, _, row in reversed(created):
+            draft.worker_back = row.count
+            row.count += 1
+
+    def _offer(self, offer: Offer) -> Offered:
+        """Whom, with what the offer takes of them added."""
+        row = self._offered.get(offer.worker)
+        if row is None:
+            worker = self._matcher.workers[offer.worker]
+            row = self._offered[offer.worker] = Offered(worker, worker.about, worker.id.hex)
+        taken = row.taken.get(offer.channel)
+        if taken is None:
+            taken = row.taken[offer.channel] = Taken()
+        row.weight += offer.weight
+        taken.units += offer.units
+        if offer.over_capacity:
+            row.is_forced = taken.is_forced = True
+        return row
 
     def _plan_workers(self) -> None:
-        """Who is offered how much, and how they are afterwards."""
-        offered = self._offered
-        for offer in self.offers:
-            row = offered.get(offer.worker)
-            if row is None:
-                worker = self._matcher.workers[offer.worker]
-                row = offered[offer.worker] = Offered(worker, worker.about, 0, 0, False)
-            row.weight += offer.weight
-            row.count += 1
-            row.is_forced |= offer.over_capacity
-            taken = self._taken.setdefault((offer.worker, offer.channel), Taken())
-            taken.units += offer.units
-            taken.is_forced |= offer.over_capacity
-        for (worker_id, channel_id), taken in self._taken.items():
-            row = offered[worker_id]
-            channel = None if row.card is None else row.card.channels.get(channel_id)
-            if channel is None:
-                row.card = row.worker.about = None
-            else:
-                channel[2] += taken.units
-                taken.load = channel[2]
-        for row in offered.values():
+        """How those who are offered something are afterwards."""
+        for row in self._offered.values():
+            for channel_id, taken in row.taken.items():
+                channel = None if row.card is None else row.card.channels.get(channel_id)
+                if channel is None:
+                    row.card = row.worker.about = None
+                else:
+                    channel[2] += taken.units
+                    taken.load = channel[2]
             if row.card is not None:
                 row.card.version += 1
                 row.card.load += row.weight
                 row.version, row.load = row.card.version, row.card.load
                 row.shown = row.card.to_json()
                 row.text = sql.json_text(row.shown)
-        left = {worker_id: row.count for worker_id, row in offered.items()}
-        for draft, offer in self._created:
-            left[offer.worker] -= 1
-            draft.worker_back = left[offer.worker]
 
     def _describe(self) -> None:
         """What the events say, as far as it is known: of a task's conversation only the rows can tell."""
-        matcher, created_at = self._matcher, queries.iso(self._now)
+        matcher, created_at = self._matcher, self._at
         names = list(matcher.channel_names)
         queues: dict[uuid.UUID, Any] = {}
         dues: dict[float, str | None] = {}
-        for draft, offer in self._created:
+        for (draft, offer, row), key in zip(self.created, self._reservation_keys, strict=True):
             task = draft.task
-            draft.data["worker"] = self._offered[offer.worker].shown
+            draft.data["worker"] = row.shown
             if task.about is None or task.about[1] is not None:
                 continue
             queue = queues.get(task.queue)
@@ -155,8 +147,8 @@ class Batch:
             if offer.due not in dues:
                 dues[offer.due] = queries.iso(moment(offer.due))
             draft.data["reservation"] = queries.offer_shape(
-                *(offer.reservation, created_at, dues[offer.due], offer.task, task.priority, task.attributes, queue),
-                *(names[task.channel], queries.iso(task.about[0])),
+                *(f"WR{key}", created_at, dues[offer.due], f"WT{self._task_keys[task]}", task.priority),
+                *(task.attributes, queue, names[task.channel], queries.iso(task.about[0])),
             )
 
     # ---- writing -------------------------------------------------------------------------------------------------
@@ -168,7 +160,7 @@ class Batch:
     def send(self) -> None:
         """Send the changes of tasks and workers, in ``sql.pipelined``."""
         self._send_tasks()
-        if self.offers:
+        if self.created:
             self._send_workers()
             self._send_reservations()
 
@@ -176,43 +168,43 @@ class Batch:
         """Send what follows from them, in the same pipeline."""
         if self._is_known:
             self._send_created()
-        outbox.put(self._drafts, self._now)
+        outbox.put([draft.key for draft in self._drafts], self._now)
         sql.check_foreign_keys()
 
     def _send_tasks(self) -> None:
         moved = {move.task for move in self._moves}
-        offered = [task for task_id, task in self.tasks.items() if task_id not in moved]
-        counts = self._counts
+        offered = [task for task in self.tasks if task.id not in moved] if moved else list(self.tasks)
+        keys, counts = self._task_keys, self.tasks
+        asked = statements.COUNT if self._is_known else statements.NUMBERS
         if offered:
             columns = [
-                [task.id for task in offered],
+                [keys[task] for task in offered],
                 [task.version for task in offered],
                 [task.assignments for task in offered],
-                [counts[task.id] for task in offered],
+                [counts[task] for task in offered],
             ]
-            self._sent.append(
-                sql.send(statements.OFFERED, columns, statements.OFFERED_TYPES, table="routing_task", now=self._now)
-            )
+            self._change_tasks(statements.OFFERED + asked, columns, statements.OFFERED_TYPES)
         if moved:
             rows = [
                 (
-                    *(task.id, task.version, _status(task), *task.position, task.queue, task.priority),
-                    *(moment(task.entered), moment(task.step_due), task.assignments, counts[task.id]),
+                    *(keys[task], task.version, _status(task), *task.position, task.queue, task.priority),
+                    *(moment(task.entered), moment(task.step_due), task.assignments, count),
                 )
-                for task_id, task in self.tasks.items()
-                if task_id in moved
+                for task, count in self.tasks.items()
+                if task.id in moved
             ]
             columns = [list(column) for column in zip(*rows, strict=True)]
-            self._sent.append(
-                sql.send(statements.MOVED, columns, statements.MOVED_TYPES, table="routing_task", now=self._now)
-            )
+            self._change_tasks(statements.MOVED + asked, columns, statements.MOVED_TYPES)
+
+    def _change_tasks(self, statement: str, columns: list[list[Any]], types: tuple[str, ...]) -> None:
+        self._sent.append(sql.send(statement, columns, types, table="routing_task", now=self._now))
 
     def _send_workers(self) -> None:
         """Take the offers' weight from their workers' totals, and their units from the channels."""
         offered = self._offered.values()
         columns: list[list[Any]] = [
-            [row.worker.id for row in offered],
-            [uuid.UUID(row.worker.activity_sid[2:]) for row in offered],
+            [row.key for row in offered],
+            [row.worker.activity_sid[2:] for row in offered],
             [row.weight for row in offered],
             [row.count for row in offered],
             [int(row.is_forced) for row in offered],
@@ -221,56 +213,52 @@ class Batch:
         self._workers = sql.send(
             statements.WORKERS, columns, statements.WORKER_TYPES, table="routing_worker", now=self._now
         )
+        taken = [(row.key, channel_id, one) for row in offered for channel_id, one in row.taken.items()]
         columns = [
-            [worker_id for worker_id, _ in self._taken],
-            [channel_id for _, channel_id in self._taken],
-            [taken.units for taken in self._taken.values()],
-            [int(taken.is_forced) for taken in self._taken.values()],
+            [key for key, _, _ in taken],
+            [channel_id for _, channel_id, _ in taken],
+            [one.units for _, _, one in taken],
+            [int(one.is_forced) for _, _, one in taken],
         ]
         self._channels = sql.send(statements.CHANNELS, columns, statements.CHANNEL_TYPES, now=self._now)
 
     def _send_reservations(self) -> None:
-        offers = self.offers
-        dues = {due: moment(due) for due in {offer.due for offer in offers}}
-        columns = [
-            [offer.reservation for offer in offers],
-            [offer.task for offer in offers],
-            [offer.worker for offer in offers],
-            [offer.weight for offer in offers],
-            [offer.units for offer in offers],
-            [dues[offer.due] for offer in offers],
+        dues = {due: moment(due) for due in {offer.due for _, offer, _ in self.created}}
+        columns: list[list[Any]] = [
+            self._reservation_keys,
+            [self._task_keys[draft.task] for draft, _, _ in self.created],
+            [row.key for _, _, row in self.created],
+            [offer.weight for _, offer, _ in self.created],
+            [offer.units for _, offer, _ in self.created],
+            [dues[offer.due] for _, offer, _ in self.created],
         ]
         sql.send(statements.RESERVATIONS, columns, statements.RESERVATION_TYPES, now=self._now)
 
     def _send_created(self) -> None:
         """The offers' events, numbered by the rows they are about."""
-        dump, offered = sql.json_text, self._offered
-        made = self._created
+        dump, created = sql.json_text, self.created
         columns: list[list[Any]] = [
-            [draft.pk for draft, _ in made],
+            [draft.key for draft, _, _ in created],
             [
-                f'{{"reservation": {dump(draft.data["reservation"])}, "worker": {offered[offer.worker].text}}}'
-                for draft, offer in made
+                f'{{"reservation": {dump(draft.data["reservation"])}, "worker": {row.text}}}'
+                for draft, _, row in created
             ],
-            [offer.task for _, offer in made],
-            [draft.back for draft, _ in made],
-            [offer.worker for _, offer in made],
-            [draft.worker_back for draft, _ in made],
-            [offer.reservation for _, offer in made],
+            [self._task_keys[draft.task] for draft, _, _ in created],
+            [draft.back for draft, _, _ in created],
+            [row.key for _, _, row in created],
+            [draft.worker_back for draft, _, _ in created],
+            self._reservation_keys,
         ]
         sql.send(statements.CREATED, columns, statements.CREATED_TYPES, now=self._now)
 
     def settle(self) -> None:
         """Wait for the rows. Raises ``Stale`` when some are not as believed."""
-        missing = set(self.tasks)
-        for sent in self._sent:
-            for row_id, version, seq in sent.rows():
-                task_id = sql.read_id(row_id)
-                missing.discard(task_id)
-                self._versions[task_id], self._seqs[task_id] = version, seq
-        if missing:
-            raise Stale(tasks=missing)
-        if self.offers:
+        changed = [row for sent in self._sent for row in sent.rows()]
+        if len(changed) < len(self.tasks):
+            raise Stale(tasks=(task.id for task in self.tasks))
+        if not self._is_known:
+            self._seqs = {sql.read_id(row_id): seq for row_id, seq in changed}
+        if self.created:
             self._settle_workers()
 
     def _settle_workers(self) -> None:
@@ -284,14 +272,14 @@ class Batch:
                 row.card = None
         if left:
             raise Stale(workers=left)
-        pairs = set(self._taken)
+        found = 0
         for worker_id, channel_id, load in self._channels.rows():
-            pair = sql.read_id(worker_id), sql.read_id(channel_id)
-            pairs.discard(pair)
-            if load != self._taken[pair].load:
-                self._offered[pair[0]].card = None
-        if pairs:
-            raise Stale(workers={worker_id for worker_id, _ in pairs})
+            row = self._offered[sql.read_id(worker_id)]
+            found += 1
+            if load != row.taken[sql.read_id(channel_id)].load:
+                row.card = None
+        if found < sum(len(row.taken) for row in self._offered.values()):
+            raise Stale(workers=self._offered)
 
     def finish(self) -> Written:
         """Write what only the rows could tell, in the same transaction."""
@@ -302,20 +290,20 @@ class Batch:
         if not self._is_known:
             sql.write("routing_event", statements.EVENT, [self._row(draft) for draft in self._drafts])
         written = Written()
-        for draft, offer in self._created:
-            worker_seq = self._offered[offer.worker].seq - draft.worker_back
-            written.events.append(Told(draft.type, draft.data, self._now, offer.worker, worker_seq))
-        for task_id, task in self.tasks.items():
+        for draft, offer, row in self.created:
+            frame = ledger.frame(row.seq - draft.worker_back, draft.type, draft.data, self._at)
+            written.frames.append((offer.worker, frame))
+        for task in self.tasks:
             if task.about is not None and task.about[1] is not None:
-                written.tasks.append((task_id, _status(task), task.about[1]))
-            written.queues.add(task.queue)
+                written.tasks.append((task.id, _status(task), task.about[1]))
+        written.queues = {task.queue for task in self.tasks}
         written.queues.update(move.queue_before for move in self._moves)
         return written
 
     def committed(self) -> None:
         """The transaction is through: memory is as the rows are."""
-        for task_id, version in self._versions.items():
-            self._matcher.tasks[task_id].version = version
+        for task in self.tasks:
+            task.version += 1
 
     def _read_workers(self) -> None:
         """Of those whose card was not as their row: somebody changed it, and the router has not heard of it yet."""
@@ -325,15 +313,15 @@ class Batch:
         read = queries.workers_json(list(unsure))
         for worker_id, row in unsure.items():
             row.worker.about, row.shown = None, read[worker_id]
-        for draft, offer in self._created:
+        for draft, offer, _ in self.created:
             if offer.worker in unsure:
                 draft.data["worker"] = read[offer.worker]
                 if self._is_known:
                     statement = "UPDATE routing_event SET data = %s WHERE id = %s"
-                    sql.execute(statement, [sql.stored(draft.data), sql.id(draft.pk)])
+                    sql.execute(statement, [sql.stored(draft.data), draft.key])
 
     def _read_reservations(self) -> None:
-        unknown = [(draft, offer) for draft, offer in self._created if "reservation" not in draft.data]
+        unknown = [(draft, offer) for draft, offer, _ in self.created if "reservation" not in draft.data]
         read = queries.reservations_json([offer.reservation for _, offer in unknown])
         for draft, offer in unknown:
             draft.data["reservation"] = read[offer.reservation]
@@ -341,7 +329,7 @@ class Batch:
     def _row(self, draft: Draft) -> tuple[Any, ...]:
         """A draft as its row is."""
         task, decision, matcher = draft.task, draft.decision, self._matcher
-        head = (draft.pk, self._now, self._workspace_id, draft.type, draft.data)
+        head = (draft.key, self._now, self._workspace_id, draft.type, draft.data)
         seq = self._seqs[task.id] - draft.back
         if isinstance(decision, Offer):
             worker_seq = self._offered[decision.worker].seq - draft.worker_back

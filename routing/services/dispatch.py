@@ -179,8 +179,8 @@ class Router:
         current.lock()
         with sql.pipelined():
             current.send()
-            self._tell(written)
             current.send_events()
+            self._tell(written)
             self._ahead = self._next_batch(orders, now)
             current.settle()
         return current.finish()
@@ -207,16 +207,16 @@ class Router:
 
     def _tell(self, written: batch.Written) -> None:
         """Tell of a batch that is committed, once."""
-        events, written.events = written.events, []
+        frames, written.frames = written.frames, []
         changed, written.tasks = written.tasks, []
-        ledger.announce(events, changed, ())
+        ledger.announce(frames, changed, ())
 
     def _accept_all(self, current: batch.Batch, now: dt.datetime) -> int:
         """Accept what was offered by queues that ask nobody. How many offers the batch held."""
-        for offer in current.offers:
-            if current.tasks[offer.task].queue in self.memory.auto_accept:
+        for draft, offer, _ in current.created:
+            if draft.task.queue in self.memory.auto_accept:
                 self._accept(offer, now)
-        return len(current.offers)
+        return len(current.created)
 
     def _accept(self, offer: Offer, now: dt.datetime) -> None:
         try:
@@ -271,9 +271,8 @@ class Router:
             capacity.recount(now=now)
             self.memory.rebuild(now)
             return
-        task_ids = stale.tasks.union(*[one.tasks for one in unwritten])
-        offered = {offer.worker for one in unwritten for offer in one.offers}
-        worker_ids = stale.workers | offered
+        task_ids = stale.tasks | {task.id for one in unwritten for task in one.tasks}
+        worker_ids = stale.workers | {offer.worker for one in unwritten for _, offer, _ in one.created}
         for matcher in self.memory.matchers.values():
             task_ids |= {hold.task.id for hold in matcher.holds.values() if hold.worker.id in stale.workers}
         live = Reservation.objects.filter(worker__in=stale.workers, status__in=Reservation.LIVE)
@@ -283,7 +282,7 @@ class Router:
 
 
 def _is_of_seat(decision: Offer | Move) -> bool:
-    return isinstance(decision.task, facts.Seat)
+    return decision.task.__class__ is facts.Seat
 
 
 def _has_news() -> bool:

@@ -14,10 +14,10 @@ from routing.services.facts import Card
 
 @dataclass(slots=True)
 class Draft:
-    """An event to be. ``back`` and ``worker_back``: how many of the batch's events come after it in its task's and its
-    worker's stream: their last number is known only when the rows are written."""
+    """An event to be; ``key`` is its id's hex digits. ``back`` and ``worker_back``: how many of the batch's events come
+    after it in its task's and its worker's stream: their last number is known only when the rows are written."""
 
-    pk: uuid.UUID
+    key: str
     type: str
     decision: Offer | Move
     task: Known
@@ -32,9 +32,13 @@ class Offered:
 
     worker: Worker
     card: Card | None
-    weight: int
-    count: int
-    is_forced: bool
+    #: the id's hex digits
+    key: str
+    weight: int = 0
+    count: int = 0
+    is_forced: bool = False
+    #: by task channel
+    taken: dict[uuid.UUID, Taken] = field(default_factory=dict)
     version: int = -1
     load: int = -1
     #: of the last event in their stream, once the rows are written

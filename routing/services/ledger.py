@@ -11,7 +11,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -123,12 +123,16 @@ class Ledger:
         self._save()
         rows = self._rows(first_of_task, first_of_worker)
         plain.insert_all(rows)
-        outbox.put(rows, self.now)
+        outbox.put([row.pk.hex for row in rows], self.now)
         sql.insert([Change(kind=kind, subject=subject) for kind, subject in self._changed])
         changed = [(task.pk, task.status, task.conversation_id) for task in tasks.values()]
         if self._changed:  # the router first: somebody waits for what it does
             doorbell.ring_on_commit()
-        transaction.on_commit(lambda: announce(rows, changed, self._queues))
+        at = queries.iso(self.now)
+        frames = [
+            (row.worker_id, frame(row.worker_seq, row.type, row.data, at)) for row in rows if row.worker_id is not None
+        ]
+        transaction.on_commit(lambda: announce(frames, changed, self._queues))
 
     def _save(self) -> None:
         for row, names in self._kept.items():
@@ -195,28 +199,17 @@ def _milliseconds(since: dt.datetime, now: dt.datetime) -> int:
     return max(0, round((now - since).total_seconds() * 1000))
 
 
-class Recorded(Protocol):
-    """An event that is a row now."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def data(self) -> Any: ...
-    @property
-    def created_at(self) -> dt.datetime: ...
-    @property
-    def worker_id(self) -> uuid.UUID | None: ...
-    @property
-    def worker_seq(self) -> int | None: ...
+#: A worker's id, and an event of their stream as consoles get it (without the stream's name).
+Framed = tuple[uuid.UUID, dict[str, Any]]
 
 
-def frame(row: Recorded) -> dict[str, Any]:
-    """An event of a worker's stream as consoles get it (without the stream's name)."""
-    return {"seq": row.worker_seq, "event": row.type, "data": row.data, "at": queries.iso(row.created_at)}
+def frame(seq: int | None, event: str, data: dict[str, Any], at: str | None) -> dict[str, Any]:
+    """An event of a worker's stream as consoles get it; the moment as ``queries.iso`` shows it."""
+    return {"seq": seq, "event": event, "data": data, "at": at}
 
 
 def announce(
-    rows: Sequence[Recorded],
+    frames: Sequence[Framed],
     tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]],
     queues: Collection[uuid.UUID],
 ) -> None:
@@ -224,7 +217,6 @@ def announce(
 
     A receiver that fails is logged; the change itself stands.
     """
-    frames = [(row.worker_id, frame(row)) for row in rows if row.worker_id is not None]
     if frames:
         _send(events.worker_events_recorded, frames=frames)
     for task_id, status, conversation_id in tasks:

@@ -13,9 +13,10 @@ OFFERED = """
     UPDATE routing_task AS t SET status = 'reserved', assignment_count = v.column3, version = t.version + 1,
         event_seq = t.event_seq + v.column4
     FROM {values} WHERE t.id = v.column1 AND t.version = v.column2 AND t.status = 'pending'
-    RETURNING id, version, event_seq
-"""
-OFFERED_TYPES = ("uuid", "int", "int", "int")
+    RETURNING """
+#: What they return: enough to count them, or the numbers their events need.
+COUNT, NUMBERS = "1", "id, event_seq"
+OFFERED_TYPES = ("hex", "int", "int", "int")
 
 MOVED = """
     UPDATE routing_task AS t SET status = v.column3, filter_index = v.column4, target_index = v.column5,
@@ -23,9 +24,8 @@ MOVED = """
         queue_id = v.column6, priority = v.column7, workflow_entered_at = v.column8, due_at = v.column9,
         assignment_count = v.column10, version = t.version + 1, event_seq = t.event_seq + v.column11
     FROM {values} WHERE t.id = v.column1 AND t.version = v.column2 AND t.status = 'pending'
-    RETURNING id, version, event_seq
-"""
-MOVED_TYPES = (*("uuid", "int", "text", "int", "int", "uuid", "int", "timestamptz", "timestamptz", "int", "int"),)
+    RETURNING """
+MOVED_TYPES = (*("hex", "int", "text", "int", "int", "uuid", "int", "timestamptz", "timestamptz", "int", "int"),)
 
 # What a worker holds that can be interrupted does not count for work that cannot (column6); only the router adds to
 # it, so what it believes is never too little.
@@ -37,7 +37,7 @@ WORKERS = """
         AND (v.column5 = 1 OR w.activity_id = v.column2 AND w.load + v.column3 <= w.capacity + v.column6)
     RETURNING id, event_seq, version, load
 """
-WORKER_TYPES = ("uuid", "uuid", "int", "int", "int", "int")
+WORKER_TYPES = ("hex", "hex", "int", "int", "int", "int")
 
 CHANNELS = """
     UPDATE routing_workerchannel AS c SET load = c.load + v.column3,
@@ -46,7 +46,7 @@ CHANNELS = """
         AND (v.column4 = 1 OR c.is_available AND c.load + v.column3 <= c.capacity)
     RETURNING worker_id, task_channel_id, load
 """
-CHANNEL_TYPES = ("uuid", "uuid", "int", "int")
+CHANNEL_TYPES = ("hex", "uuid", "int", "int")
 
 RESERVATIONS = """
     INSERT INTO routing_reservation
@@ -54,7 +54,7 @@ RESERVATIONS = """
     SELECT {now}, v.column1, v.column2, v.column3, 'owner', 'pending', v.column4, v.column5, v.column6, '', 0
     FROM {values}
 """
-RESERVATION_TYPES = ("uuid", "uuid", "uuid", "int", "int", "timestamptz")
+RESERVATION_TYPES = ("hex", "hex", "hex", "int", "int", "timestamptz")
 
 CREATED = """
     INSERT INTO routing_event (created_at, type, id, workspace_id, data, task_id, task_seq, worker_id, worker_seq,
@@ -63,4 +63,4 @@ CREATED = """
         w.id, w.event_seq - v.column6, v.column7, t.queue_id, t.workflow_id, t.task_channel_id
     FROM {values} JOIN routing_task AS t ON t.id = v.column3 JOIN routing_worker AS w ON w.id = v.column5
 """
-CREATED_TYPES = ("uuid", "jsonb", "uuid", "int", "uuid", "int", "uuid")
+CREATED_TYPES = ("hex", "jsonb", "hex", "int", "hex", "int", "hex")

@@ -103,7 +103,7 @@ def write(rows: Iterable[Event]) -> None:
     written = list(rows)
     with transaction.atomic():
         Event.objects.bulk_create(written)
-        outbox.put(written, NOW)
+        outbox.put([event.pk.hex for event in written], NOW)
 
 
 @settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
