@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
+from django.db.models import F
+from structlog.testing import capture_logs
 
 from routing import queries
-from routing.models import Event, Reservation, TaskChannel, Worker, WorkerChannel
-from routing.services import presence, reservations
+from routing.models import Event, Reservation, Task, TaskChannel, Worker, WorkerChannel
+from routing.services import dispatch, presence, reservations
 from tests.factories import routing as make
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +85,48 @@ def test_a_call_interrupts_chats_and_the_ceiling_falls_with_it(now: dt.datetime)
     reservations.reject(Reservation.objects.get(task=call), by=worker, now=now)
     assert Worker.objects.values_list("load", "ceiling").get() == (30, 30)
     assert WorkerChannel.objects.get(worker=worker, task_channel__unique_name="voice").load == 0
+
+
+def refusals(router: dispatch.Router, now: dt.datetime) -> int:
+    """How many batches are refused in a tick."""
+    with capture_logs() as logs:
+        router.tick(now)
+    return sum(one["event"] == "router.refused" for one in logs)
+
+
+@pytest.mark.parametrize("has_conversation", [False, True])
+def test_a_task_that_changed_unheard_of_is_read_again_and_offered(has_conversation: bool, now: dt.datetime) -> None:
+    task = make.task(conversation=make.conversation() if has_conversation else None, now=now)
+    router = make.route(now)
+    Task.objects.filter(pk=task.pk).update(version=F("version") + 1)  # no news left
+    worker = make.worker(now=now)
+
+    assert refusals(router, now) == 1
+    assert make.offers(task) == [(worker.friendly_name, "pending")]
+
+
+def goes_away(worker: Worker) -> None:
+    Worker.objects.filter(pk=worker.pk).update(activity=make.activity("Break"))
+
+
+def takes_less(worker: Worker) -> None:
+    WorkerChannel.objects.filter(worker=worker).update(capacity=0)
+
+
+def is_closed(worker: Worker) -> None:
+    WorkerChannel.objects.filter(worker=worker).update(is_available=False)
+
+
+@pytest.mark.parametrize("has_conversation", [False, True])
+@pytest.mark.parametrize("changes", [goes_away, takes_less, is_closed])
+def test_a_worker_who_changed_unheard_of_is_read_again_and_left_alone(
+    changes: Callable[[Worker], None], has_conversation: bool, now: dt.datetime
+) -> None:
+    worker = make.worker(now=now)
+    router = make.route(now)
+    changes(worker)
+    task = make.task(conversation=make.conversation() if has_conversation else None, now=now)
+
+    assert refusals(router, now) == 1
+    assert make.offers(task) == []
+    assert Worker.objects.get(pk=worker.pk).load == 0
