@@ -189,14 +189,6 @@ def messages_before(conversation: Conversation, *, before: int | None = None, li
     return [message_json(row) for row in reversed(rows[: _bounded(limit)])]
 
 
-def events_after(conversation: Conversation, seq: int, *, limit: int = 500) -> list[Json] | None:
-    """The events after ``seq``, oldest first: {seq, event, data, at}. None = too many or unknown number: resync."""
-    if seq < 0 or seq > conversation.event_seq or conversation.event_seq - seq > limit:
-        return None
-    rows = conversation.events.filter(seq__gt=seq).order_by("seq")
-    return [{"seq": row.seq, "event": row.type, "data": row.data, "at": iso(row.created_at)} for row in rows]
-
-
 def timeline(contact: Contact, *, user: Any, before: uuid.UUID | None = None, limit: int = 50) -> list[Json]:
     """Messages of all the contact's identities that ``user`` may see, newest first; ``before``: a message's id."""
     rows = (

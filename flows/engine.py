@@ -13,7 +13,6 @@ Every step is bounded: 1,000 visits in an execution, 10 of one widget in a row; 
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,14 +21,12 @@ from flows.document import Document
 from flows.document import State as Box
 from flows.values import (
     Command,
-    CreateTask,
     End,
     Event,
     Outcome,
     RecordStep,
     Reply,
     SaveFacts,
-    SendMessage,
     Start,
     Wait,
 )
@@ -178,14 +175,3 @@ class _Run:
 def stop(state: Mapping[str, Any]) -> State:
     """The state of an execution that somebody ended from outside."""
     return {**state, "status": "ended", "until": "", "memory": {}}
-
-
-def awaits_outcome(commands: tuple[Command, ...]) -> SendMessage | CreateTask | None:
-    """The command whose ``Outcome`` the engine waits for now, if any."""
-    last = commands[-1] if commands else None
-    return last if isinstance(last, (SendMessage, CreateTask)) else None
-
-
-def with_outcome(command: SendMessage | CreateTask, outcome: Outcome) -> Outcome:
-    """``outcome`` addressed to the visit that gave ``command``."""
-    return dataclasses.replace(outcome, visit=command.visit)

@@ -30,9 +30,3 @@ def problem_at(problem: dict[str, Any]) -> str:
     """One of ``errors`` as a sentence with its place."""
     message: str = problem["message"]
     return Remark("%(path)s: %(reason)s", path=problem["state"], reason=message) if problem["state"] else message
-
-
-class WidgetFailed(FlowError):
-    """A widget could not do its work. ``code`` is Studio's error number."""
-
-    code = "81000"

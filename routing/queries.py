@@ -11,7 +11,7 @@ from django.db.models import FilteredRelation, Q
 
 from contactcenter.lib import ids
 from routing import sql
-from routing.models import Activity, Event, Reservation, Task, Transfer, Worker
+from routing.models import Activity, Reservation, Task, Transfer, Worker
 
 Json = dict[str, Any]
 
@@ -241,16 +241,6 @@ def worker_snapshot(worker: Worker) -> Json:
         "reservations": list(reservations_json(list(live.values_list("pk", flat=True))).values()),
         "activities": activities_json(worker.workspace_id),
     }
-
-
-def worker_events(worker: Worker, *, after: int, limit: int = 500) -> list[Json] | None:
-    """The worker's stream after ``after``: ``{seq, event, data, at}`` each; None: too much missed, take a snapshot."""
-    rows = list(Event.objects.filter(worker=worker, worker_seq__gt=after).order_by("worker_seq")[: limit + 1])
-    if len(rows) > limit or (rows and rows[0].worker_seq != after + 1):
-        return None
-    if not rows and after != Worker.objects.values_list("event_seq", flat=True).get(pk=worker.pk):
-        return None  # a number never given out, or the events after it are gone: they are not kept for ever
-    return [{"seq": row.worker_seq, "event": row.type, "data": row.data, "at": iso(row.created_at)} for row in rows]
 
 
 _AHEAD = """

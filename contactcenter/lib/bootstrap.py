@@ -265,13 +265,6 @@ def _was_moved() -> bool:
     return False
 
 
-def _works(command: list[str]) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
-    except (OSError, subprocess.SubprocessError):
-        return False
-
-
 def _certificates() -> dict[str, str]:
     """uv and npm bring their own list of authorities, pip asks the system. Where the system has one (with a company's
     own authority in it, perhaps), all of them are to use it."""

@@ -284,16 +284,3 @@ def open_for(user: Any, key: str) -> Attachment:
     if found is None:
         raise NotVisible(_("There is no such file, or it is not yours to see."))
     return found
-
-
-def open_for_identity(identity: Identity, key: str) -> Attachment:
-    """A stored file for a customer: of a message they can see, or their own upload. Raises ``NotVisible``."""
-    rows = Attachment.objects.filter(key=scrub(key), state=_State.STORED).exclude(file="")
-    own = Q(message__isnull=True, identity=identity)
-    theirs = Q(message__conversation__identity=identity, message__deleted_at__isnull=True) & ~Q(
-        message__direction=Message.Direction.INTERNAL
-    )
-    found = rows.filter(own | theirs).first()
-    if found is None:
-        raise NotVisible(_("There is no such file, or it is not yours to see."))
-    return found

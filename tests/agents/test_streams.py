@@ -11,7 +11,7 @@ from agents import streams
 from agents.protocol import WORKER
 from contactcenter.lib import clock, groups, push
 from conversations.services import participants
-from routing.models import Worker
+from routing.models import Event, Worker
 from tests.agents import samples, scenes
 from tests.agents.console import Tab, an_agent, do, held_by
 from tests.factories import agents as factory
@@ -147,6 +147,17 @@ def test_what_is_committed_between_two_reads_is_an_event_and_no_snapshot() -> No
 
     assert len(offered) == 2
     assert [frame.type for frame in reading.frames] == ["event"]
+
+
+def test_events_that_are_no_longer_kept_are_made_up_for_by_a_snapshot() -> None:
+    amira = factory.agent()
+    worker = Worker.objects.get(user=amira)
+    scenes.offer(routing.conversation(), amira)
+    Event.objects.filter(worker=worker).delete()  # as the sweep does after a month
+
+    reading = streams.proceed(amira.pk, worker.pk, {WORKER: worker.event_seq}, [WORKER])
+
+    assert [frame.type for frame in reading.frames] == ["snapshot"]
 
 
 async def test_doubled_and_reordered_hints_change_nothing() -> None:

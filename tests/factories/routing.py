@@ -7,8 +7,9 @@ import itertools
 from typing import Any
 
 from conversations.models import Channel, Connection, Contact, Conversation, Identity, Team
-from routing.models import Activity, Reservation, Task, TaskQueue, Worker, Workflow, Workspace
-from routing.services import configuration, dispatch, setup, tasks
+from routing import queries
+from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker, Workflow, Workspace
+from routing.services import configuration, dispatch, ledger, setup, tasks
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 _numbers = itertools.count(1)
@@ -102,6 +103,12 @@ def offers(task_: Task) -> list[tuple[str, str]]:
     """(worker's name, status) of a task's reservations, oldest first."""
     rows = Reservation.objects.filter(task=task_).order_by("id").values_list("worker__friendly_name", "status")
     return [(str(name), str(status)) for name, status in rows]
+
+
+def stream(worker_: Worker, *, after: int = 0) -> list[dict[str, Any]]:
+    """The worker's events after that number, as consoles get them."""
+    rows = Event.objects.filter(worker=worker_, worker_seq__gt=after).order_by("worker_seq")
+    return [ledger.frame(row.worker_seq, row.type, row.data, queries.iso(row.created_at)) for row in rows]
 
 
 def route(now: dt.datetime = NOW) -> dispatch.Router:

@@ -22,7 +22,7 @@ class Walk:
     def give(self, event: Event) -> Walk:
         self.state, commands = engine.advance(self.definition, self.state, event)
         self.commands.extend(commands)
-        while (command := engine.awaits_outcome(commands)) is not None:
+        while commands and isinstance(command := commands[-1], (SendMessage, CreateTask)):  # the engine waits for it
             self.state, commands = engine.advance(self.definition, self.state, self._outcome(command, event.at))
             self.commands.extend(commands)
         return self

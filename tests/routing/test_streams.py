@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from routing import events, queries
-from routing.models import Event, Reservation, Task, TaskChannel, Transfer, Worker
+from routing.models import Reservation, Task, TaskChannel, Transfer, Worker
 from routing.services import capacity, presence, reservations, seats, tasks, transfers
 from tests.factories import routing as make
 
@@ -173,8 +173,7 @@ def test_old_snapshot_and_events_make_a_fresh_snapshot(type: str, now: dt.dateti
     finally:
         events.worker_events_recorded.disconnect(receive)
 
-    replayed = queries.worker_events(desk.worker, after=old["seq"])
-    assert replayed is not None
+    replayed = make.stream(desk.worker, after=old["seq"])
     assert type == "worker.created" or type.split()[0] in [event["event"] for event in replayed]
     state = old
     for event in replayed:
@@ -189,13 +188,3 @@ def test_every_event_of_a_worker_has_such_a_story(now: dt.datetime) -> None:
     named = {type for text in sources for type in re.findall(r'"((?:reservation|worker)\.[a-z.]+)"', text)}
 
     assert named - {"worker.deleted"} <= set(STORIES)  # who was deleted has no stream any more
-
-
-def test_who_missed_too_much_is_told_to_take_a_snapshot(now: dt.datetime) -> None:
-    desk = Desk(now)
-
-    assert queries.worker_events(desk.worker, after=0, limit=2) is None
-    assert queries.worker_events(desk.worker, after=10_000) is None
-    assert queries.worker_events(desk.worker, after=desk.snapshot()["seq"]) == []
-    Event.objects.filter(worker=desk.worker).delete()  # as the sweep does after a month
-    assert queries.worker_events(desk.worker, after=1) is None

@@ -288,34 +288,6 @@ def test_keys_nobody_gave_open_nothing(key: str) -> None:
         media.open_for(make.user(is_superuser=True), key)
 
 
-def test_a_customer_opens_their_own_files_and_nobody_elses(now: dt.datetime) -> None:
-    line, agent = make.channel(), make.user()
-    mine, other = make.identity(line), make.identity(line)
-    conversation = make.conversation(channel=line, identity=mine, owner=agent)
-    ours = make.upload(user=agent)
-    make.sent(conversation, user=agent, attachment_keys=[ours.key])
-    upload = make.upload(identity=mine)
-    unsent = make.upload(user=agent)
-
-    assert media.open_for_identity(mine, ours.key) == ours
-    assert media.open_for_identity(mine, upload.key) == upload
-    for identity, key in ((other, ours.key), (other, upload.key), (mine, unsent.key)):
-        with pytest.raises(NotVisible):
-            media.open_for_identity(identity, key)
-
-
-def test_a_notes_files_stay_in_the_house(now: dt.datetime) -> None:
-    agent = make.user(is_superuser=True)
-    conversation = make.conversation()
-    note = messages.note(conversation, text="see", key="n", user=agent, now=now)
-    row = make.upload(user=agent)
-    Attachment.objects.filter(pk=row.pk).update(message=note)
-
-    assert media.open_for(agent, row.key) == row
-    with pytest.raises(NotVisible):
-        media.open_for_identity(conversation.identity, row.key)
-
-
 def test_a_deleted_messages_files_are_shown_no_more(now: dt.datetime) -> None:
     from channels_adapters.contract import Deletion
 

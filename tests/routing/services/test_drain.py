@@ -74,9 +74,7 @@ def test_every_batch_is_written_and_told_once(conversations: bool, told: Any, no
     everybody_has_what_the_rows_say(tasks)
     for worker in workers:
         offers = [frame for worker_id, frame in told if worker_id == worker.pk]
-        assert offers == [
-            event for event in queries.worker_events(worker, after=0) or [] if event["event"] == "reservation.created"
-        ]
+        assert offers == [event for event in make.stream(worker) if event["event"] == "reservation.created"]
     assert router.tick(now + dt.timedelta(seconds=21)) == 0
 
 

@@ -1,7 +1,5 @@
 /** Small choices of this browser, kept in localStorage; without it they last as long as the page. */
 
-export type Folder = "mine" | "team" | "search";
-
 interface Kept {
   sound: boolean;
   askedNotifications: boolean;
