@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 LEASE = "router"
 #: Seconds a silent leader keeps the lease; a successor waits that long.
 LEASE_TTL = 4.0
+#: How often a leader with nothing to do renews it within that time, at least.
+RENEWALS = 5
 #: Tasks whose decisions are committed together: longer batches are faster, shorter ones are seen sooner.
 BATCH = 300
 #: Pieces of news taken in one go.
@@ -52,6 +54,8 @@ class Router:
         self._latest = 0.0
         #: planned while the one before is written
         self._ahead: batch.Batch | None = None
+        #: in which term of somebody else memory was read, to be ready when it ends
+        self._ready: leases.Term | None = None
 
     @property
     def leads(self) -> bool:
@@ -59,24 +63,37 @@ class Router:
 
     def lead(self, now: dt.datetime) -> bool:
         """Take the lease, or renew it; read everything when it is newly taken. Whether this router leads now."""
-        epoch = leases.acquire(LEASE, self.holder, self.ttl)
+        with transaction.atomic():
+            found = leases.look(LEASE)
+            epoch = leases.acquire(LEASE, self.holder, self.ttl)
         self._renewed = time.monotonic()
         if epoch is None:
-            self.forget()
+            self._stand_by(found, now)
         elif epoch != self.epoch:
-            self.forget()
-            self.memory.rebuild(now)
-            self.epoch = epoch
+            # The same term still: its holder has written nothing since, and all that others changed left news.
+            if found is None or self._ready is None or self._ready != found[0]:
+                self.forget()
+                self.memory.rebuild(now)
+            self.epoch, self._ready = epoch, None
             log.info("router.leads", holder=self.holder, epoch=epoch)
         return self.leads
+
+    def _stand_by(self, found: tuple[leases.Term, float] | None, now: dt.datetime) -> None:
+        """Somebody else leads. Who has not renewed the lease for half its time is probably gone: read everything now,
+        to assign at once when it ends. Should they come back, that was for nothing."""
+        silent = found[0] if found is not None and found[1] <= self.ttl / 2 else None
+        if self.leads or silent != self._ready:
+            self.forget()
+            if silent is not None:
+                self.memory.rebuild(now)
+                self._ready = silent
 
     def forget(self) -> None:
         """Stop leading: drop everything in memory. The lease is left to expire."""
         if self.epoch is not None:
             log.info("router.stops", holder=self.holder, epoch=self.epoch)
-        self.epoch = None
+        self.epoch = self._ready = self._ahead = None
         self.memory.forget()
-        self._ahead = None
 
     def retire(self) -> None:
         """Stop leading and give the lease back, so that a successor takes over at once."""
@@ -86,6 +103,8 @@ class Router:
 
     def next_due(self) -> float | None:
         """When the next deadline passes (epoch seconds); at once, while there is something left to read."""
+        if not self.leads:
+            return None
         return 0.0 if self.memory.unread else self.memory.next_due()
 
     def tick(self, now: dt.datetime, *, rung: bool = True) -> int:
@@ -106,7 +125,7 @@ class Router:
                     self.memory.read_on(now)
                 while self._has_work(now):
                     made += self._round(now)
-                if time.monotonic() - self._renewed > self.ttl / 3:
+                if time.monotonic() - self._renewed > self.ttl / RENEWALS:
                     with transaction.atomic():
                         self._fence()
         except BaseException:

@@ -6,7 +6,7 @@ work's own transaction (``hold``), which also makes a takeover wait for that tra
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -17,6 +17,28 @@ _LATER = {
     "postgresql": "clock_timestamp() + make_interval(secs => %s)",
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+' || %s || ' seconds')",
 }
+
+
+_LEFT = {
+    "postgresql": "extract(epoch FROM expires_at - clock_timestamp())::float8",
+    "sqlite": "(julianday(expires_at) - julianday('now')) * 86400",
+}
+_LOCK = {"postgresql": " FOR UPDATE", "sqlite": ""}
+
+
+class Term(NamedTuple):
+    """A holder's time until the next renewal: whoever does anything under the lease changes it."""
+
+    epoch: int
+    #: as the database has it; None: given back
+    expires_at: Any
+
+
+def look(name: str) -> tuple[Term, float] | None:
+    """The present term and the seconds left of it, locked to the end of the transaction. None: there was never one."""
+    vendor = connection.vendor
+    row = _one(f"SELECT epoch, expires_at, {_LEFT[vendor]} FROM routing_lease WHERE name = %s{_LOCK[vendor]}", [name])
+    return None if row is None else (Term(int(row[0]), row[1]), float(row[2] or 0.0))
 
 
 def acquire(name: str, holder: str, ttl: float) -> int | None:
