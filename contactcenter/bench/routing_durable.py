@@ -283,7 +283,7 @@ class NoOps:
     """Celery tasks that do nothing: one process publishes them, a worker as Celery starts it (prefork) does them."""
 
     def __init__(self) -> None:
-        # Without Django's settings: see there.
+        # Without Django's settings, which would bring our own transport (see ``noop``).
         plain = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         module = "contactcenter.bench.noop"
         worker = [sys.executable, "-m", "celery", "-A", module, "worker", "--loglevel", "ERROR"]
