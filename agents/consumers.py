@@ -8,7 +8,6 @@ hint move ``positions``, one at a time.
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Coroutine
 from typing import Any
@@ -18,7 +17,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents import access, actions, protocol, pulse, streams, threads, welcome
 from agents.protocol import WORKER, commands, frames
-from contactcenter.lib import clock, groups, ids
+from contactcenter.lib import clock, fast_json, groups, ids
 from contactcenter.lib.errors import ContactCenterError, Refused
 from routing.services import presence
 
@@ -71,7 +70,7 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
         user = self.scope["user"]
         desk = await threads.call(access.find_desk, user.pk) if user.is_authenticated else None
         if desk is None:
-            await self.send(json.dumps(frames.Bye(reason="signed_out").to_json()))
+            await self.send(fast_json.dumps(frames.Bye(reason="signed_out").to_json()).decode())
             await self.close(protocol.NOT_SIGNED_IN)
             return
         self.user_id = desk.user.pk
@@ -325,4 +324,4 @@ class ConsoleConsumer(AsyncWebsocketConsumer):
                 self._is_open = False
                 await self.close(frame)
                 return
-            await self.send(json.dumps(frame.to_json(), ensure_ascii=False, separators=(",", ":")))
+            await self.send(fast_json.dumps(frame.to_json()).decode())

@@ -145,39 +145,53 @@ def check_foreign_keys() -> None:
         execute("SET CONSTRAINTS ALL IMMEDIATE", [])
 
 
-def send(
-    statement: str, columns: Sequence[Sequence[Any]], types: Sequence[str], *, table: str = "", now: dt.datetime
-) -> Sent:
-    """Run a statement over rows given by their columns.
+class Composed:
+    """A statement over many rows with all its parameters, ready to be sent."""
 
-    In ``statement``, ``{values}`` stands for the rows as ``v`` (columns column1, column2 ..., of PostgreSQL's
-    ``types``; values of "jsonb" are given as JSON text), ``{now}`` for the time. With ``table``, its rows (by the ids
-    in column1) are locked in the order of their ids first, so that two such statements cannot wait for each other.
-    "hex" is an id given as its hex digits.
-    """
-    if connection.vendor == "postgresql":
-        return _send_arrays(statement, columns, types, table, now)
-    returned: list[Row] = []
-    per_statement = max(1, MAX_PARAMETERS // len(columns))
-    one = "(" + ", ".join(["%s"] * len(columns)) + ")"
-    rows = list(zip(*columns, strict=True))
-    times = [time(now)] * statement.count("{now}")
-    for start in range(0, len(rows), per_statement):
-        some = rows[start : start + per_statement]
-        text = statement.replace("{now}", "%s").replace("{values}", f"(VALUES {', '.join([one] * len(some))}) AS v")
-        returned += execute(text, [*times, *(stored(value) for row in some for value in row)])
-    return Sent(None, returned)
+    def __init__(
+        self,
+        statement: str,
+        columns: Sequence[Sequence[Any]],
+        types: Sequence[str],
+        *,
+        table: str = "",
+        now: dt.datetime,
+    ) -> None:
+        """A statement over rows given by their columns.
 
+        In ``statement``, ``{values}`` stands for the rows as ``v`` (columns column1, column2 ..., of PostgreSQL's
+        ``types``; values of "json" are given as its text), ``{now}`` for the time. With ``table``, its rows (by the
+        ids in column1) are locked in the order of their ids first, so that two such statements cannot wait for each
+        other. "hex" is an id given as its hex digits.
+        """
+        times = [time(now)] * statement.count("{now}")
+        #: text and parameters; several of them where there are too many for one
+        self._parts: list[tuple[str, list[Any]]] = []
+        self._waits = connection.vendor != "postgresql"
+        if self._waits:
+            self._compose_values(statement, columns, times)
+            return
+        # Each column goes over as one array: the server reads that faster than a list of values.
+        arrays = [_ARRAYS.get(type, _array)(column) for type, column in zip(types, columns, strict=True)]
+        self._parts.append((_text(statement, tuple(types), table), [*times, *arrays]))
 
-def _send_arrays(
-    statement: str, columns: Sequence[Sequence[Any]], types: Sequence[str], table: str, now: dt.datetime
-) -> Sent:
-    """On PostgreSQL each column goes over as one array: the server reads that faster than a list of values."""
-    text = _text(statement, tuple(types), table)
-    cursor = connection.cursor()
-    given: list[Any] = [_ARRAYS.get(type, _array)(column) for type, column in zip(types, columns, strict=True)]
-    cursor.execute(text, [*[time(now)] * statement.count("{now}"), *given])
-    return Sent(cursor, [])
+    def _compose_values(self, statement: str, columns: Sequence[Sequence[Any]], times: list[Any]) -> None:
+        per_statement = max(1, MAX_PARAMETERS // len(columns))
+        one = "(" + ", ".join(["%s"] * len(columns)) + ")"
+        rows = list(zip(*columns, strict=True))
+        for start in range(0, len(rows), per_statement):
+            some = rows[start : start + per_statement]
+            text = statement.replace("{now}", "%s").replace("{values}", f"(VALUES {', '.join([one] * len(some))}) AS v")
+            self._parts.append((text, [*times, *(stored(value) for row in some for value in row)]))
+
+    def send(self) -> Sent:
+        """Send it; on PostgreSQL inside ``pipelined``."""
+        if self._waits:
+            return Sent(None, [row for text, parameters in self._parts for row in execute(text, parameters)])
+        [(text, parameters)] = self._parts
+        cursor = connection.cursor()
+        cursor.execute(text, parameters)
+        return Sent(cursor, [])
 
 
 @functools.cache
@@ -194,18 +208,18 @@ def _text(statement: str, types: tuple[str, ...], table: str) -> str:
     return statement.replace("{now}", "%s::timestamptz").replace("{values}", values)
 
 
-def _array(column: Sequence[Any]) -> str:
+def _array(column: Sequence[Any]) -> Any:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
 
 
 #: How one parameter becomes a column again, where the type alone does not say it.
-_ELEMENTS = {"jsonb": "jsonb_array_elements(%s::jsonb)", "hex": "unnest(%s::uuid[])"}
+_ELEMENTS = {"json": "unnest(%b::text[]::json[])", "hex": "unnest(%s::uuid[])"}
 #: How a column of a type looks as one parameter.
-_ARRAYS: dict[str, Callable[[Sequence[Any]], str]] = {
+_ARRAYS: dict[str, Callable[[Sequence[Any]], Any]] = {
     "uuid": lambda column: "{" + ",".join(["NULL" if value is None else value.hex for value in column]) + "}",
     "hex": lambda column: "{" + ",".join(column) + "}",
     "int": lambda column: "{" + ",".join(map(str, column)) + "}",
-    "jsonb": lambda column: "[" + ",".join(column) + "]",
+    "json": lambda column: column,
 }
 
 

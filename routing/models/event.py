@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from contactcenter.lib.fields import TextJSONField
 from contactcenter.lib.rows import Row
 
 
@@ -37,7 +38,7 @@ class Event(Row):
         "routing.Workspace", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
     )
     type = models.CharField(_("type"), max_length=64)
-    data = models.JSONField(_("data"), default=dict)
+    data = TextJSONField(_("data"), default=dict)
     facts = models.JSONField(_("facts"), null=True, blank=True)
     task = _subject("routing.Task", "events")
     task_seq = models.PositiveIntegerField(null=True, blank=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contactcenter.lib import ids
+from contactcenter.lib import fast_json, ids
 from conversations.models import Conversation
 from routing import queries, sql
 from routing.engine.matcher import Matcher
@@ -73,6 +73,10 @@ class Batch:
         self._is_known = not self._moves and all(
             row.card and "reservation" in draft.data for draft, _, row in self.created
         )
+        if self._is_known:
+            for draft, _, row in self.created:
+                draft.text = fast_json.dumps({"reservation": draft.data["reservation"], "worker": row.text})
+        self._compose()
         self._conversations: dict[uuid.UUID, Conversation] = {}
         self._sent: list[sql.Sent] = []
         self._seqs: dict[uuid.UUID, int] = {}
@@ -128,7 +132,7 @@ class Batch:
                 row.card.load += row.weight
                 row.version, row.load = row.card.version, row.card.load
                 row.shown = row.card.to_json()
-                row.text = sql.json_text(row.shown)
+                row.text = fast_json.Written(fast_json.dumps(row.shown))
 
     def _describe(self) -> None:
         """What the events say, as far as it is known: of a task's conversation only the rows can tell."""
@@ -148,34 +152,30 @@ class Batch:
                 dues[offer.due] = queries.iso(moment(offer.due))
             draft.data["reservation"] = queries.offer_shape(
                 *(f"WR{key}", created_at, dues[offer.due], f"WT{self._task_keys[task]}", task.priority),
-                *(task.attributes, queue, names[task.channel], queries.iso(task.about[0])),
+                *(task.attributes, queue, names[task.channel], task.about[0]),
             )
 
-    # ---- writing -------------------------------------------------------------------------------------------------
+    # ---- the statements ------------------------------------------------------------------------------------------
 
-    def lock(self) -> None:
-        """Take the conversations that change queues: their locks come before the tasks'."""
-        self._conversations = handover.lock(self._moves)
-
-    def send(self) -> None:
-        """Send the changes of tasks and workers, in ``sql.pipelined``."""
-        self._send_tasks()
+    def _compose(self) -> None:
+        """All statements, parameters included, so that they only have to be sent. Memory is as after the batch then:
+        should the rows not come to be so, they are read again."""
+        self._of_tasks = self._compose_tasks()
+        for task in self.tasks:
+            task.version += 1
+        self._of_events: sql.Composed | None = None
         if self.created:
-            self._send_workers()
-            self._send_reservations()
+            self._compose_workers()
+            self._compose_reservations()
+            if self._is_known:
+                self._of_events = self._compose_events()
 
-    def send_events(self) -> None:
-        """Send what follows from them, in the same pipeline."""
-        if self._is_known:
-            self._send_created()
-        outbox.put([draft.key for draft in self._drafts], self._now)
-        sql.check_foreign_keys()
-
-    def _send_tasks(self) -> None:
+    def _compose_tasks(self) -> list[sql.Composed]:
         moved = {move.task for move in self._moves}
         offered = [task for task in self.tasks if task.id not in moved] if moved else list(self.tasks)
         keys, counts = self._task_keys, self.tasks
         asked = statements.COUNT if self._is_known else statements.NUMBERS
+        made: list[sql.Composed] = []
         if offered:
             columns = [
                 [keys[task] for task in offered],
@@ -183,7 +183,7 @@ class Batch:
                 [task.assignments for task in offered],
                 [counts[task] for task in offered],
             ]
-            self._change_tasks(statements.OFFERED + asked, columns, statements.OFFERED_TYPES)
+            made.append(self._statement(statements.OFFERED + asked, columns, statements.OFFERED_TYPES, "routing_task"))
         if moved:
             rows = [
                 (
@@ -194,12 +194,15 @@ class Batch:
                 if task.id in moved
             ]
             columns = [list(column) for column in zip(*rows, strict=True)]
-            self._change_tasks(statements.MOVED + asked, columns, statements.MOVED_TYPES)
+            made.append(self._statement(statements.MOVED + asked, columns, statements.MOVED_TYPES, "routing_task"))
+        return made
 
-    def _change_tasks(self, statement: str, columns: list[list[Any]], types: tuple[str, ...]) -> None:
-        self._sent.append(sql.send(statement, columns, types, table="routing_task", now=self._now))
+    def _statement(
+        self, statement: str, columns: list[list[Any]], types: tuple[str, ...], table: str = ""
+    ) -> sql.Composed:
+        return sql.Composed(statement, columns, types, table=table, now=self._now)
 
-    def _send_workers(self) -> None:
+    def _compose_workers(self) -> None:
         """Take the offers' weight from their workers' totals, and their units from the channels."""
         offered = self._offered.values()
         columns: list[list[Any]] = [
@@ -210,9 +213,7 @@ class Batch:
             [int(row.is_forced) for row in offered],
             [row.worker.soft for row in offered],
         ]
-        self._workers = sql.send(
-            statements.WORKERS, columns, statements.WORKER_TYPES, table="routing_worker", now=self._now
-        )
+        self._of_workers = self._statement(statements.WORKERS, columns, statements.WORKER_TYPES, "routing_worker")
         taken = [(row.key, channel_id, one) for row in offered for channel_id, one in row.taken.items()]
         columns = [
             [key for key, _, _ in taken],
@@ -220,9 +221,9 @@ class Batch:
             [one.units for _, _, one in taken],
             [int(one.is_forced) for _, _, one in taken],
         ]
-        self._channels = sql.send(statements.CHANNELS, columns, statements.CHANNEL_TYPES, now=self._now)
+        self._of_channels = self._statement(statements.CHANNELS, columns, statements.CHANNEL_TYPES)
 
-    def _send_reservations(self) -> None:
+    def _compose_reservations(self) -> None:
         dues = {due: moment(due) for due in {offer.due for _, offer, _ in self.created}}
         columns: list[list[Any]] = [
             self._reservation_keys,
@@ -232,24 +233,42 @@ class Batch:
             [offer.units for _, offer, _ in self.created],
             [dues[offer.due] for _, offer, _ in self.created],
         ]
-        sql.send(statements.RESERVATIONS, columns, statements.RESERVATION_TYPES, now=self._now)
+        self._of_reservations = self._statement(statements.RESERVATIONS, columns, statements.RESERVATION_TYPES)
 
-    def _send_created(self) -> None:
+    def _compose_events(self) -> sql.Composed:
         """The offers' events, numbered by the rows they are about."""
-        dump, created = sql.json_text, self.created
+        created = self.created
         columns: list[list[Any]] = [
             [draft.key for draft, _, _ in created],
-            [
-                f'{{"reservation": {dump(draft.data["reservation"])}, "worker": {row.text}}}'
-                for draft, _, row in created
-            ],
+            [draft.text.decode() for draft, _, _ in created],
             [self._task_keys[draft.task] for draft, _, _ in created],
             [draft.back for draft, _, _ in created],
             [row.key for _, _, row in created],
             [draft.worker_back for draft, _, _ in created],
             self._reservation_keys,
         ]
-        sql.send(statements.CREATED, columns, statements.CREATED_TYPES, now=self._now)
+        return self._statement(statements.CREATED, columns, statements.CREATED_TYPES)
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    def lock(self) -> None:
+        """Take the conversations that change queues: their locks come before the tasks'."""
+        self._conversations = handover.lock(self._moves)
+
+    def send(self) -> None:
+        """Send the changes of tasks and workers, in ``sql.pipelined``."""
+        self._sent = [one.send() for one in self._of_tasks]
+        if self.created:
+            self._workers, self._channels = self._of_workers.send(), self._of_channels.send()
+
+    def send_events(self) -> None:
+        """Send what follows from them, in the same pipeline."""
+        if self.created:
+            self._of_reservations.send()
+        if self._of_events is not None:
+            self._of_events.send()
+        outbox.put([draft.key for draft in self._drafts], self._now)
+        sql.check_foreign_keys()
 
     def settle(self) -> None:
         """Wait for the rows. Raises ``Stale`` when some are not as believed."""
@@ -291,7 +310,8 @@ class Batch:
             sql.write("routing_event", statements.EVENT, [self._row(draft) for draft in self._drafts])
         written = Written()
         for draft, offer, row in self.created:
-            frame = ledger.frame(row.seq - draft.worker_back, draft.type, draft.data, self._at)
+            data = fast_json.Written(draft.text) if draft.text else draft.data
+            frame = ledger.frame(row.seq - draft.worker_back, draft.type, data, self._at)
             written.frames.append((offer.worker, frame))
         for task in self.tasks:
             if task.about is not None and task.about[1] is not None:
@@ -299,11 +319,6 @@ class Batch:
         written.queues = {task.queue for task in self.tasks}
         written.queues.update(move.queue_before for move in self._moves)
         return written
-
-    def committed(self) -> None:
-        """The transaction is through: memory is as the rows are."""
-        for task in self.tasks:
-            task.version += 1
 
     def _read_workers(self) -> None:
         """Of those whose card was not as their row: somebody changed it, and the router has not heard of it yet."""
@@ -315,7 +330,7 @@ class Batch:
             row.worker.about, row.shown = None, read[worker_id]
         for draft, offer, _ in self.created:
             if offer.worker in unsure:
-                draft.data["worker"] = read[offer.worker]
+                draft.data["worker"], draft.text = read[offer.worker], b""
                 if self._is_known:
                     statement = "UPDATE routing_event SET data = %s WHERE id = %s"
                     sql.execute(statement, [sql.stored(draft.data), draft.key])

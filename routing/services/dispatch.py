@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from contactcenter.lib import crash
 from contactcenter.lib.errors import Refused
 from routing import doorbell, sql
+from routing.engine.matcher import Matcher
 from routing.engine.model import Cancel, Decision, Expire, Move, Offer, WrapUpOver
 from routing.models import Reservation, Task, Worker
 from routing.services import batch, capacity, clocksteps, facts, leases, ledger, reservations, tasks, transfers
@@ -35,6 +36,10 @@ BATCH = 300
 NEWS = 1_000
 #: Refused batches in a row after which everything is read again.
 PATIENCE = 5
+
+
+#: What can be written together: of which matcher and workspace, and the decisions.
+Decided = tuple[Matcher, uuid.UUID, list[Offer | Move]]
 
 
 class LeaseLost(Exception):
@@ -148,12 +153,11 @@ class Router:
             with transaction.atomic():
                 self._fence()
                 self.memory.apply(*self._take_news(), now)
-                current = self._next_batch(orders, now)
+                current = self._plan(self._decide(orders, now), now)
                 crash.point("router.decided")
                 fresh = self._write(current, written, orders, now)
             while current is not None:
                 crash.point("router.committed")
-                current.committed()
                 written = fresh
                 queues |= written.queues
                 made += self._accept_all(current, now)
@@ -172,8 +176,8 @@ class Router:
             self._carry_out(order, now)
         return made
 
-    def _next_batch(self, orders: list[Decision], now: dt.datetime) -> batch.Batch | None:
-        """Decide and plan what can be written together; decisions of other kinds join the ``orders``."""
+    def _decide(self, orders: list[Decision], now: dt.datetime) -> Decided | None:
+        """Decide what can be written together; decisions of other kinds join the ``orders``."""
         for workspace_id, matcher in self.memory.matchers.items():
             while True:
                 mine: list[Offer | Move] = []
@@ -183,24 +187,34 @@ class Router:
                     else:
                         orders.append(one)
                 if mine:
-                    return batch.Batch(matcher, workspace_id, mine, now)
+                    return matcher, workspace_id, mine
                 if matcher.is_settled:
                     break
         return None
 
+    def _plan(self, decided: Decided | None, now: dt.datetime) -> batch.Batch | None:
+        return None if decided is None else batch.Batch(*decided, now)
+
     def _write(
         self, current: batch.Batch | None, written: batch.Written, orders: list[Decision], now: dt.datetime
     ) -> batch.Written:
-        """Write a batch. While the database works on it, tell of the one before, and decide the next."""
+        """Write a batch. While the database works on it, tell of the one before, and decide and plan the next.
+
+        What is sent while the database is behind with what was sent before fills the socket, and then sending waits.
+        So the events, which are most of it, go when half of that is done.
+        """
         self._ahead = None
         if current is None:
             return batch.Written()
         current.lock()
         with sql.pipelined():
             current.send()
-            current.send_events()
             self._tell(written)
-            self._ahead = self._next_batch(orders, now)
+            decided = self._decide(orders, now)
+            try:
+                current.send_events()
+            finally:  # what is decided must be known, even to forget it
+                self._ahead = self._plan(decided, now)
             current.settle()
         return current.finish()
 

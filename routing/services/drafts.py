@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from contactcenter.lib.fast_json import Written
 from routing.engine.model import Move, Offer
 from routing.engine.state import Task as Known
 from routing.engine.state import Worker
@@ -24,6 +25,8 @@ class Draft:
     back: int = 0
     worker_back: int = 0
     data: dict[str, Any] = field(default_factory=dict)
+    #: ``data`` as JSON, where that is known before the rows are written
+    text: bytes = b""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,7 @@ class Offered:
     seq: int = 0
     #: as the events show them, and that as JSON
     shown: Any = None
-    text: str = ""
+    text: Written | None = None
 
 
 @dataclass(slots=True)

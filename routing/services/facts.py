@@ -249,7 +249,8 @@ def _seat(row: tuple[Any, ...], transfer: tuple[Any, ...], offers: tuple[Held, .
 
 def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:
     (row_id, _, version, workflow_id, queue_id, channel_id, status, attributes, priority, *rest) = row
-    (start, filter_index, target_index, entered, due_at, expires_at, declined, count, ignores, target, *about) = rest
+    (start, filter_index, target_index, entered, due_at, expires_at, declined, count, ignores, *rest) = rest
+    (target, created_at, conversation_id) = rest
     return TaskSpec(
         id=row_id,
         queue=queue_id,
@@ -270,7 +271,7 @@ def _task(row: tuple[Any, ...], held: tuple[Held, ...]) -> TaskSpec:
         direct=target[:2] in ("WK", "WQ"),
         reservations=held,
         version=version,
-        about=about,
+        about=(queries.iso(created_at), conversation_id),
     )
 
 

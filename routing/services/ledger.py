@@ -203,8 +203,9 @@ def _milliseconds(since: dt.datetime, now: dt.datetime) -> int:
 Framed = tuple[uuid.UUID, dict[str, Any]]
 
 
-def frame(seq: int | None, event: str, data: dict[str, Any], at: str | None) -> dict[str, Any]:
-    """An event of a worker's stream as consoles get it; the moment as ``queries.iso`` shows it."""
+def frame(seq: int | None, event: str, data: Any, at: str | None) -> dict[str, Any]:
+    """An event of a worker's stream as consoles get it; the data may be ``fast_json.Written``, the moment is as
+    ``queries.iso`` shows it."""
     return {"seq": seq, "event": event, "data": data, "at": at}
 
 

@@ -1,4 +1,4 @@
-"""What a batch says to the database. Each statement runs over rows ``v`` (see ``sql.send``); a row that no longer is
+"""What a batch says to the database. Each statement runs over rows ``v`` (``sql.Composed``); a row that no longer is
 what the router believed is left out, and counted by who asks what came back.
 """
 
@@ -63,4 +63,4 @@ CREATED = """
         w.id, w.event_seq - v.column6, v.column7, t.queue_id, t.workflow_id, t.task_channel_id
     FROM {values} JOIN routing_task AS t ON t.id = v.column3 JOIN routing_worker AS w ON w.id = v.column5
 """
-CREATED_TYPES = ("hex", "jsonb", "hex", "int", "hex", "int", "hex")
+CREATED_TYPES = ("hex", "json", "hex", "int", "hex", "int", "hex")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 from typing import Any
 
+from contactcenter.lib import fast_json
 from conversations.models import Channel, Connection, Contact, Conversation, Identity, Team
 from routing import queries
 from routing.models import Activity, Event, Reservation, Task, TaskQueue, Worker, Workflow, Workspace
@@ -109,6 +111,12 @@ def stream(worker_: Worker, *, after: int = 0) -> list[dict[str, Any]]:
     """The worker's events after that number, as consoles get them."""
     rows = Event.objects.filter(worker=worker_, worker_seq__gt=after).order_by("worker_seq")
     return [ledger.frame(row.worker_seq, row.type, row.data, queries.iso(row.created_at)) for row in rows]
+
+
+def sent(frame: dict[str, Any]) -> dict[str, Any]:
+    """A frame as it arrives."""
+    arrived: dict[str, Any] = json.loads(fast_json.dumps(frame))
+    return arrived
 
 
 def route(now: dt.datetime = NOW) -> dispatch.Router:

@@ -164,7 +164,7 @@ def test_old_snapshot_and_events_make_a_fresh_snapshot(type: str, now: dt.dateti
     pushed: list[State] = []
 
     def receive(frames: list[tuple[object, State]], **_: object) -> None:
-        pushed.extend(frame for worker_id, frame in frames if worker_id == desk.worker.pk)
+        pushed.extend(make.sent(frame) for worker_id, frame in frames if worker_id == desk.worker.pk)
 
     events.worker_events_recorded.connect(receive)
     try:

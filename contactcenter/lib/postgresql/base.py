@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg.types.string import TextLoader
 
 #: Statements a connection keeps prepared; psycopg's own hundred is a little less than the way of a message takes.
 PREPARED = 400
@@ -21,6 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
+        connection.adapters.register_loader("json", TextLoader)  # read by the field, as "jsonb" is
         connection.prepared_max = PREPARED
         return connection
 

@@ -28,7 +28,7 @@ def told() -> Any:
     frames: list[tuple[Any, dict[str, Any]]] = []
 
     def receive(frames: list[tuple[Any, dict[str, Any]]], **_: object) -> None:
-        heard.extend(frames)
+        heard.extend((worker_id, make.sent(frame)) for worker_id, frame in frames)
 
     heard = frames
     events.worker_events_recorded.connect(receive)
