@@ -18,6 +18,8 @@ from routing.engine.syntax import Node
 
 #: Classes kept although nobody holds them.
 SPARE = 512
+#: binary digits as numbers
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 class Eligibility:
@@ -105,9 +107,8 @@ class Eligibility:
         """A class's members as one byte per slot, for walks that look at many slots."""
         flags = self._flags[klass]
         if flags is None or len(flags) < len(self.classes):
-            flags = bytearray(len(self.classes) + 64)
-            for slot in slots(self.members[klass]):
-                flags[slot] = 1
+            flags = bytearray(bin(self.members[klass])[:1:-1].encode().translate(_DIGITS))
+            flags.extend(bytes(len(self.classes) + 64 - len(flags)))
             self._flags[klass] = flags
         return flags
 
