@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from contactcenter.lib import fast_json, ids
@@ -35,16 +34,6 @@ class Stale(Exception):
         super().__init__()
         self.tasks = set(tasks)
         self.workers = set(workers)
-
-
-@dataclass(slots=True)
-class Written:
-    """What a batch left behind, for whoever is told after the commit."""
-
-    frames: list[ledger.Framed] = field(default_factory=list)
-    #: (task id, status, conversation id)
-    tasks: list[tuple[uuid.UUID, str, uuid.UUID | None]] = field(default_factory=list)
-    queues: set[uuid.UUID] = field(default_factory=set)
 
 
 class Batch:
@@ -300,7 +289,7 @@ class Batch:
         if found < sum(len(row.taken) for row in self._offered.values()):
             raise Stale(workers=self._offered)
 
-    def finish(self) -> Written:
+    def finish(self) -> None:
         """Write what only the rows could tell, in the same transaction."""
         for move in self._moves:
             handover.pass_on(move, self._conversations, self._now)
@@ -308,17 +297,27 @@ class Batch:
         self._read_reservations()
         if not self._is_known:
             sql.write("routing_event", statements.EVENT, [self._row(draft) for draft in self._drafts])
-        written = Written()
+
+    # ---- afterwards ----------------------------------------------------------------------------------------------
+
+    def frames(self) -> list[ledger.Framed]:
+        """What consoles are told once it is committed."""
+        made: list[ledger.Framed] = []
         for draft, offer, row in self.created:
             data = fast_json.Written(draft.text) if draft.text else draft.data
-            frame = ledger.frame(row.seq - draft.worker_back, draft.type, data, self._at)
-            written.frames.append((offer.worker, frame))
-        for task in self.tasks:
-            if task.about is not None and task.about[1] is not None:
-                written.tasks.append((task.id, _status(task), task.about[1]))
-        written.queues = {task.queue for task in self.tasks}
-        written.queues.update(move.queue_before for move in self._moves)
-        return written
+            made.append((offer.worker, ledger.frame(row.seq - draft.worker_back, draft.type, data, self._at)))
+        return made
+
+    def changed(self) -> list[tuple[uuid.UUID, str, uuid.UUID | None]]:
+        """(task id, status, conversation id) of the tasks that have a conversation."""
+        known = [(task, task.about[1]) for task in self.tasks if task.about is not None]
+        return [(task.id, _status(task), conversation) for task, conversation in known if conversation is not None]
+
+    def queues(self) -> set[uuid.UUID]:
+        """Where somebody else waits now."""
+        return {task.queue for task in self.tasks} | {move.queue_before for move in self._moves}
+
+    # ---- what only the rows can tell -----------------------------------------------------------------------------
 
     def _read_workers(self) -> None:
         """Of those whose card was not as their row: somebody changed it, and the router has not heard of it yet."""

@@ -59,6 +59,8 @@ class Router:
         self._latest = 0.0
         #: planned while the one before is written
         self._ahead: batch.Batch | None = None
+        #: committed, and nobody has been told yet
+        self._untold: batch.Batch | None = None
         #: in which term of somebody else memory was read, to be ready when it ends
         self._ready: leases.Term | None = None
 
@@ -146,7 +148,6 @@ class Router:
         """News in, decisions out. How many offers were committed."""
         made = 0
         queues: set[uuid.UUID] = set()
-        written = batch.Written()
         orders: list[Decision] = []
         current: batch.Batch | None = None
         try:
@@ -155,22 +156,22 @@ class Router:
                 self.memory.apply(*self._take_news(), now)
                 current = self._plan(self._decide(orders, now), now)
                 crash.point("router.decided")
-                fresh = self._write(current, written, orders, now)
+                self._write(current, orders, now)
             while current is not None:
                 crash.point("router.committed")
-                written = fresh
-                queues |= written.queues
+                self._untold = current
+                queues |= current.queues()
                 made += self._accept_all(current, now)
                 current = self._ahead
                 if current is not None:
                     with transaction.atomic():
                         self._fence()
-                        fresh = self._write(current, written, orders, now)
+                        self._write(current, orders, now)
             self._refusals = 0
         except (batch.Stale, IntegrityError) as refusal:
             self._repair([one for one in (current, self._ahead) if one is not None], refusal, now)
         finally:
-            self._tell(written)
+            self._tell()
         ledger.announce([], [], queues)
         for order in orders:
             self._carry_out(order, now)
@@ -195,9 +196,7 @@ class Router:
     def _plan(self, decided: Decided | None, now: dt.datetime) -> batch.Batch | None:
         return None if decided is None else batch.Batch(*decided, now)
 
-    def _write(
-        self, current: batch.Batch | None, written: batch.Written, orders: list[Decision], now: dt.datetime
-    ) -> batch.Written:
+    def _write(self, current: batch.Batch | None, orders: list[Decision], now: dt.datetime) -> None:
         """Write a batch. While the database works on it, tell of the one before, and decide and plan the next.
 
         What is sent while the database is behind with what was sent before fills the socket, and then sending waits.
@@ -205,18 +204,18 @@ class Router:
         """
         self._ahead = None
         if current is None:
-            return batch.Written()
+            return
         current.lock()
         with sql.pipelined():
             current.send()
-            self._tell(written)
+            self._tell()
             decided = self._decide(orders, now)
             try:
                 current.send_events()
             finally:  # what is decided must be known, even to forget it
                 self._ahead = self._plan(decided, now)
             current.settle()
-        return current.finish()
+        current.finish()
 
     # ---- the parts of a round ------------------------------------------------------------------------------------
 
@@ -238,11 +237,11 @@ class Router:
             news.setdefault(kind, set()).add(sql.read_id(subject))
         return news.pop("task", set()), news.pop("worker", set()), bool(news)
 
-    def _tell(self, written: batch.Written) -> None:
+    def _tell(self) -> None:
         """Tell of a batch that is committed, once."""
-        frames, written.frames = written.frames, []
-        changed, written.tasks = written.tasks, []
-        ledger.announce(frames, changed, ())
+        told, self._untold = self._untold, None
+        if told is not None:
+            ledger.announce(told.frames(), told.changed(), ())
 
     def _accept_all(self, current: batch.Batch, now: dt.datetime) -> int:
         """Accept what was offered by queues that ask nobody. How many offers the batch held."""
