@@ -30,8 +30,9 @@ LEASE = "router"
 LEASE_TTL = 4.0
 #: How often a leader with nothing to do renews it within that time, at least.
 RENEWALS = 5
-#: Tasks whose decisions are committed together: longer batches are faster, shorter ones are seen sooner.
-BATCH = 300
+#: Tasks whose decisions are committed together: longer batches are faster, shorter ones are seen sooner. A round's
+#: first is short, so that the database soon has something to do; each is at most twice as long as the one before.
+FIRST, BATCH = 100, 600
 #: Pieces of news taken in one go.
 NEWS = 1_000
 #: Refused batches in a row after which everything is read again.
@@ -57,6 +58,8 @@ class Router:
         self._renewed = 0.0
         self._refusals = 0
         self._latest = 0.0
+        #: decisions of the next batch
+        self._at_most = BATCH
         #: planned while the one before is written
         self._ahead: batch.Batch | None = None
         #: committed, and nobody has been told yet
@@ -150,6 +153,7 @@ class Router:
         queues: set[uuid.UUID] = set()
         orders: list[Decision] = []
         current: batch.Batch | None = None
+        self._at_most = min(FIRST, BATCH)
         try:
             with transaction.atomic():
                 self._fence()
@@ -182,12 +186,13 @@ class Router:
         for workspace_id, matcher in self.memory.matchers.items():
             while True:
                 mine: list[Offer | Move] = []
-                for one in matcher.decide(now.timestamp(), BATCH):
+                for one in matcher.decide(now.timestamp(), self._at_most):
                     if isinstance(one, (Offer, Move)) and not _is_of_seat(one):
                         mine.append(one)
                     else:
                         orders.append(one)
                 if mine:
+                    self._at_most = min(2 * self._at_most, BATCH)
                     return matcher, workspace_id, mine
                 if matcher.is_settled:
                     break

@@ -78,6 +78,26 @@ def test_every_batch_is_written_and_told_once(conversations: bool, told: Any, no
     assert router.tick(now + dt.timedelta(seconds=21)) == 0
 
 
+def test_the_first_batch_is_short_and_the_next_ones_grow(monkeypatch: pytest.MonkeyPatch, now: dt.datetime) -> None:
+    monkeypatch.setattr(dispatch, "FIRST", 1)
+    backlog(now)
+    router = make.route(now)
+    for number in range(4):
+        make.worker(name=f"Agent {number}", now=now)
+    sizes: list[int] = []
+    settle = batch.Batch.settle
+
+    def count(self: batch.Batch) -> None:
+        sizes.append(len(self.tasks))
+        settle(self)
+
+    monkeypatch.setattr(batch.Batch, "settle", count)
+
+    router.tick(now + dt.timedelta(seconds=20))
+
+    assert sizes == [1, 2, 3, 3, 1]
+
+
 def test_a_batch_that_is_refused_holds_up_no_other(now: dt.datetime) -> None:
     tasks = backlog(now)
     router = make.route(now)
