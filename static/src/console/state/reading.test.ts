@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import type { Message } from "../protocol";
 import type { ConversationState } from "./conversation";
 import { at, conversation, message, reply, T0 } from "./fixtures";
-import { deliveryStatus, lastWords, replyClosesAt, rows, unreadCount, urgency, waitingSince } from "./reading";
+import {
+  deliveryStatus,
+  lastWords,
+  replyClosesAt,
+  rows,
+  spokenLanguage,
+  unreadCount,
+  urgency,
+  waitingSince,
+} from "./reading";
 
 function state(...messages: Message[]): ConversationState {
   return { seq: 1, conversation: conversation(), messages, participants: [] };
@@ -85,4 +94,15 @@ test("last words are the customer's own, without what was deleted or empty", () 
   ];
   expect(lastWords(messages)).toEqual(["second", "third", "fourth"]);
   expect(lastWords([reply(1)])).toEqual([]);
+});
+
+test("what was heard in the conversation says which language to speak, else what the contact is known to speak", () => {
+  const { contact } = conversation();
+  const spoken = (language: string, attributes: Record<string, unknown> = {}) =>
+    spokenLanguage({ attributes, contact: { ...contact, language } });
+  expect(spoken("", { language: "ar" })).toBe("ar");
+  expect(spoken("en", { language: "ar" })).toBe("ar");
+  expect(spoken("ar-EG")).toBe("ar");
+  expect(spoken("pt_BR", { language: 7 })).toBe("pt");
+  expect(spoken("")).toBe("");
 });

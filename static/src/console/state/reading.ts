@@ -66,6 +66,12 @@ export function customerName(conversation: Pick<Conversation, "contact" | "ident
   return conversation.contact.name || conversation.identity.display_name || conversation.identity.address;
 }
 
+/** What to speak in this conversation (ISO 639-1), as far as it is known: heard in it, else what the contact speaks. */
+export function spokenLanguage({ attributes, contact }: Pick<Conversation, "attributes" | "contact">): string {
+  const heard = attributes["language"];
+  return ((typeof heard === "string" && heard) || contact.language).split(/[-_]/)[0]!.toLowerCase();
+}
+
 /** The customer's last few words, oldest first: what an offer is about, whatever the bot has said since. */
 export function lastWords(messages: Message[], most = 3): string[] {
   return messages
