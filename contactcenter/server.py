@@ -44,6 +44,10 @@ class LimitedRequest(WebRequest):
     _received = 0
     _refused = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Django reads forms; here they would be read in the event loop, files and all.
+        super().__init__(*args, **options, parsePOSTFormSubmission=False)
+
     def gotLength(self, length: int | None) -> None:
         path = self.channel._path.split(b"?", 1)[0].decode("latin-1")
         self._limit = body_limit(path)
