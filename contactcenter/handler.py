@@ -7,11 +7,11 @@ for each of them, and starts a thread for every request; that takes longer than 
 from __future__ import annotations
 
 import contextlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -21,9 +21,6 @@ from django.db import close_old_connections
 from django.http import FileResponse
 from django.urls import set_script_prefix
 
-#: Requests served at a time; further ones wait.
-THREADS = int(os.environ.get("HTTP_THREADS", "64"))
-
 
 class Handler(ASGIHandler):
     """The site: Django with its middleware."""
@@ -31,7 +28,7 @@ class Handler(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
+        self._threads = ThreadPoolExecutor(settings.HTTP_THREADS, thread_name_prefix="http")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         with contextlib.suppress(RequestAborted):  # the client left before its body was here
