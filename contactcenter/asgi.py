@@ -1,8 +1,9 @@
 """The front door for HTTP and sockets. Daphne (or any ASGI server) runs ``contactcenter.asgi.application``.
 
-``/ws/...`` are the console's sockets: signed in by session, same origin only. ``/taskrouter/...`` is the worker SDK's:
-signed in by token, from any page. ``/channels/<slug>/...`` belong to the adapters: their pages live on other people's
-sites, so they check their own list of origins.
+``/hooks/...`` is for providers and skips the site's middleware (see ``handler``). ``/ws/...`` are the console's
+sockets: signed in by session, same origin only. ``/taskrouter/...`` is the worker SDK's: signed in by token, from any
+page. ``/channels/<slug>/...`` belong to the adapters: their pages live on other people's sites, so they check their
+own list of origins.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import django
 
 django.setup()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django must be set up first)
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.core.asgi import get_asgi_application  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import path
 
-from agents import routing_ws  # noqa: E402
-from channels_adapters import registry  # noqa: E402
-from contactcenter.handler import Door, Handler  # noqa: E402
-from contactcenter.sockets import RefuseUnknownPaths, SameOriginOnly  # noqa: E402
-from routing.api.bridge import routing_ws as bridge_ws  # noqa: E402
+from agents import routing_ws
+from channels_adapters import registry
+from contactcenter.handler import Door, Handler
+from contactcenter.sockets import RefuseUnknownPaths, SameOriginOnly
+from routing.api.bridge import routing_ws as bridge_ws
 
 
 def _adapter_urls() -> list[object]:
@@ -37,14 +38,15 @@ def _adapter_urls() -> list[object]:
     ]
 
 
-_handlers: list[tuple[str, Any]] = [("/hooks/", Door()), ("/", Handler())]
+#: Path prefix -> who serves it; the first that fits.
+_handlers: list[tuple[str, Any]] = [("/hooks/", Door()), ("", Handler())]
 if settings.BENCH:  # the floor our door is measured against: a view as Django serves it
-    _handlers.insert(0, ("/bench/", get_asgi_application()))
+    _handlers.insert(0, ("/bench/", ASGIHandler()))
 
 
 async def http(scope: Any, receive: Any, send: Any) -> None:
     """Each request to the handler its path belongs to."""
-    handler = next((one for prefix, one in _handlers if scope["path"].startswith(prefix)), _handlers[-1][1])
+    handler = next(one for prefix, one in _handlers if scope["path"].startswith(prefix))
     await handler(scope, receive, send)
 
 

@@ -18,7 +18,6 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import close_old_connections
-from django.http import FileResponse
 from django.urls import set_script_prefix
 
 
@@ -33,25 +32,21 @@ class Handler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         with contextlib.suppress(RequestAborted):  # the client left before its body was here
             body = await self.read_body(receive)
-            with body:
-                set_script_prefix(get_script_prefix(scope))
-                response = await sync_to_async(self._respond, thread_sensitive=False, executor=self._threads)(
-                    scope, body
-                )
-                try:
-                    await self.send_response(response, send)
-                finally:
-                    if response.streaming:
-                        await sync_to_async(response.close)()
+            set_script_prefix(get_script_prefix(scope))
+            response = await sync_to_async(self._respond, thread_sensitive=False, executor=self._threads)(scope, body)
+            try:
+                await self.send_response(response, send)
+            finally:
+                if response.streaming:
+                    await sync_to_async(response.close)()
 
     def _respond(self, scope: Any, body: Any) -> Any:
         """The whole of a request, in the thread its database connection belongs to."""
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, refusal = self.create_request(scope, body)
-        response: Any = refusal if request is None else self.get_response(request)
+        with body:  # here, as the view goes on when its client has left
+            request, refusal = self.create_request(scope, body)
+            response: Any = refusal if request is None else self.get_response(request)
         response._handler_class = self.__class__
-        if isinstance(response, FileResponse):
-            response.block_size = self.chunk_size
         if response.streaming:
             close_old_connections()
         else:
@@ -65,4 +60,5 @@ class Door(Handler):
     def load_middleware(self, is_async: bool = False) -> None:
         none: list[Any] = []
         self._view_middleware = self._template_response_middleware = self._exception_middleware = none
-        self._middleware_chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        innermost = self._get_response  # type: ignore[attr-defined]  # the stubs leave it out
+        self._middleware_chain = convert_exception_to_response(innermost)

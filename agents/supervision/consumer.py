@@ -4,7 +4,6 @@ state, then rows that changed, at most once a second. A workspace that is none o
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 import weakref
 from typing import Any
@@ -16,7 +15,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from agents import access, protocol, threads
 from agents.models import User
 from agents.supervision import overview, scope
-from contactcenter.lib import clock, groups
+from contactcenter.lib import clock, fast_json, groups
 from contactcenter.lib.errors import NotVisible
 
 log = structlog.get_logger(__name__)
@@ -135,7 +134,7 @@ class SupervisionConsumer(AsyncWebsocketConsumer):
         self._sent, self._rest = lists, state
 
     async def _say(self, frame: Json) -> None:
-        await self.send(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+        await self.send(fast_json.dumps(frame).decode())
 
     async def _end(self, reason: str, code: int) -> None:
         await self._say({"type": "bye", "reason": reason})

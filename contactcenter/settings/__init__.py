@@ -260,7 +260,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
-#: Requests a web process serves at a time; further ones wait.
+#: Requests a web process serves at a time, so many of people and as many of providers; further ones wait.
 HTTP_THREADS = env.int("HTTP_THREADS", default=64)
 #: Largest file anybody may upload, and largest body of any other request.
 MAX_UPLOAD_BYTES = 25 * 1024 * 1024

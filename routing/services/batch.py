@@ -64,7 +64,7 @@ class Batch:
         )
         if self._is_known:
             for draft, _, row in self.created:
-                draft.text = fast_json.dumps({"reservation": draft.data["reservation"], "worker": row.text})
+                draft.text = fast_json.dumps({"reservation": draft.data["reservation"], "worker": row.written})
         self._compose()
         self._conversations: dict[uuid.UUID, Conversation] = {}
         self._sent: list[sql.Sent] = []
@@ -121,7 +121,7 @@ class Batch:
                 row.card.load += row.weight
                 row.version, row.load = row.card.version, row.card.load
                 row.shown = row.card.to_json()
-                row.text = fast_json.Written(fast_json.dumps(row.shown))
+                row.written = fast_json.Written(fast_json.dumps(row.shown))
 
     def _describe(self) -> None:
         """What the events say, as far as it is known: of a task's conversation only the rows can tell."""

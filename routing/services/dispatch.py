@@ -59,7 +59,7 @@ class Router:
         self._refusals = 0
         self._latest = 0.0
         #: decisions of the next batch
-        self._at_most = BATCH
+        self._at_most = FIRST
         #: planned while the one before is written
         self._ahead: batch.Batch | None = None
         #: committed, and nobody has been told yet

@@ -48,7 +48,7 @@ class Offered:
     seq: int = 0
     #: as the events show them, and that as JSON
     shown: Any = None
-    text: Written | None = None
+    written: Written | None = None
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.signals import request_finished, request_started
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 
-from contactcenter import asgi
+from contactcenter import asgi, handler
 from contactcenter.handler import Handler
 
 Message = dict[str, Any]
@@ -110,7 +110,9 @@ class Played(Handler):
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
-async def test_a_stream_is_sent_whole_and_closed(tmp_path: Any) -> None:
+async def test_a_stream_is_sent_whole_and_closed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(handler, "close_old_connections", lambda: given_back.append(threading.get_ident()))
     path = tmp_path / "large"
     path.write_bytes(b"x" * 300_000)
     file = path.open("rb")
@@ -118,3 +120,5 @@ async def test_a_stream_is_sent_whole_and_closed(tmp_path: Any) -> None:
     status, _, body = await answer(Played(FileResponse(file)), "/")
 
     assert (status, len(body), file.closed) == (200, 300_000, True)
+    assert len(given_back) == 1
+    assert given_back != [threading.get_ident()]

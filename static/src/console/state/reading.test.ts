@@ -97,12 +97,11 @@ test("last words are the customer's own, without what was deleted or empty", () 
 });
 
 test("what was heard in the conversation says which language to speak, else what the contact is known to speak", () => {
-  const { contact } = conversation();
-  const spoken = (language: string, attributes: Record<string, unknown> = {}) =>
-    spokenLanguage({ attributes, contact: { ...contact, language } });
+  const spoken = (language: string, attributes: Record<string, unknown> = {}) => spokenLanguage(attributes, { language });
   expect(spoken("", { language: "ar" })).toBe("ar");
   expect(spoken("en", { language: "ar" })).toBe("ar");
   expect(spoken("ar-EG")).toBe("ar");
   expect(spoken("pt_BR", { language: 7 })).toBe("pt");
   expect(spoken("")).toBe("");
+  expect(spokenLanguage({ language: "ar" })).toBe("ar");
 });

@@ -1,7 +1,7 @@
 /** What the screen needs to know of a conversation, computed from its state. Pure. */
 
 import { dayNumber, parseTime } from "../../shared/format";
-import type { Conversation, Message, MessageStatus } from "../protocol";
+import type { ContactRef, Conversation, Message, MessageStatus } from "../protocol";
 import type { ConversationState } from "./conversation";
 
 /** How far this user has read, by what the server knows. */
@@ -67,9 +67,9 @@ export function customerName(conversation: Pick<Conversation, "contact" | "ident
 }
 
 /** What to speak in this conversation (ISO 639-1), as far as it is known: heard in it, else what the contact speaks. */
-export function spokenLanguage({ attributes, contact }: Pick<Conversation, "attributes" | "contact">): string {
+export function spokenLanguage(attributes: Record<string, unknown>, contact?: Pick<ContactRef, "language">): string {
   const heard = attributes["language"];
-  return ((typeof heard === "string" && heard) || contact.language).split(/[-_]/)[0]!.toLowerCase();
+  return ((typeof heard === "string" && heard) || contact?.language || "").split(/[-_]/)[0]!.toLowerCase();
 }
 
 /** The customer's last few words, oldest first: what an offer is about, whatever the bot has said since. */
