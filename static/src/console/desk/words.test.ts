@@ -37,7 +37,8 @@ test("addresses people can read stay whole", () => {
 });
 
 test("who has it", () => {
-  const owner = (kind: "flow" | "queue" | "worker" | "nobody", name: string) => ownerWords({ kind, name, sid: "" }, false);
+  const owner = (kind: "flow" | "queue" | "worker" | "nobody", name: string, isMe = false) =>
+    ownerWords({ status: "open", owner: { kind, name, sid: "" } }, isMe);
   expect([owner("flow", "x"), owner("queue", "Sales"), owner("queue", ""), owner("worker", "Bob"), owner("nobody", "")]).toEqual([
     "With the bot",
     "Waiting in Sales",
@@ -45,7 +46,8 @@ test("who has it", () => {
     "With Bob",
     "With nobody",
   ]);
-  expect(ownerWords({ kind: "worker", name: "Bob", sid: "" }, true)).toBe("With you");
+  expect(owner("worker", "Bob", true)).toBe("With you");
+  expect(ownerWords({ status: "closed", owner: { kind: "worker", name: "Bob", sid: "" } }, false)).toBe("Closed");
 });
 
 test("a conversation's story is told in words of ours", () => {

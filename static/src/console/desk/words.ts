@@ -8,7 +8,8 @@ export function dispositionLabel(disposition: Disposition, language: string): st
 }
 
 /** Who has the conversation, as a short phrase. */
-export function ownerWords(owner: Conversation["owner"], isMe: boolean): string {
+export function ownerWords({ status, owner }: Pick<Conversation, "status" | "owner">, isMe: boolean): string {
+  if (status === "closed") return gettext("Closed");
   if (isMe) return gettext("With you");
   switch (owner.kind) {
     case "flow":
